@@ -1,0 +1,21 @@
+import type { Digest } from '../artifact/digest.js';
+import type { Reason } from '../vulnerability/reason.js';
+import type { Verdict } from './evidence.js';
+import type { Action } from './policy.js';
+
+/** What a policy says of one digest at one moment. */
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly reasons: readonly Reason[];
+  /** What the matching rule wants done about it; `mark` is nothing beyond the marks. */
+  readonly action: Action;
+  /** Whether `onPush` or `onChange` chose the action. */
+  readonly because: 'push' | 'change';
+  readonly policy: Digest;
+  /** Index of the rule that matched. */
+  readonly rule: number;
+  /** While pending: when to decide again at the latest (RFC 3339). */
+  readonly waitUntil?: string;
+  /** Identifiers of the findings that reached a threshold, sorted; how a later decision knows what is new. */
+  readonly crossing: readonly string[];
+}
