@@ -33,7 +33,7 @@ export type Operation =
 /** How the registry took an operation. */
 export interface AppliedOperation {
   readonly kind: Operation['kind'];
-  readonly tag?: Tag;
+  readonly tag?: Tag | undefined;
   readonly outcome: 'done' | 'refused' | 'withheld';
   /** RFC 3339. */
   readonly at: string;

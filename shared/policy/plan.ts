@@ -16,7 +16,7 @@ export interface PlanHistory {
 }
 
 /** Names an operation in {@link PlanHistory.refused}. */
-export function operationName(operation: { readonly kind: Operation['kind']; readonly tag?: Tag }): string {
+export function operationName(operation: { readonly kind: Operation['kind']; readonly tag?: Tag | undefined }): string {
   return operation.tag === undefined ? operation.kind : `${operation.kind} ${operation.tag}`;
 }
 

@@ -1,0 +1,125 @@
+import type { Digest } from '../artifact/digest.js';
+import type { ArtifactKey } from '../artifact/reference.js';
+import type { Tag } from '../artifact/tag.js';
+import { AppError } from '../error/app-error.js';
+import { MESSAGE_VERSION } from '../message/queue-message.js';
+import { QUEUES } from '../message/queue-name.js';
+import { type LedgerEntry, remember } from './entry.js';
+import type { Clock, Journal, Send } from './effects.js';
+
+/** What {@link admit} needs. */
+export interface AdmitDeps {
+  readonly clock: Clock;
+  readonly send: Send;
+  readonly journal: Journal;
+  /** A fresh random UUID: whoever does not hold a scan's id cannot hand in evidence for it. */
+  readonly newId: () => string;
+  readonly ledger: {
+    read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry; readonly version: string } | undefined>;
+    create: (entry: LedgerEntry) => Promise<{ readonly created: boolean }>;
+    update: (
+      key: ArtifactKey,
+      change: (entry: LedgerEntry) => LedgerEntry | undefined,
+    ) => Promise<LedgerEntry | undefined>;
+  };
+  readonly reports: { put: (bytes: Uint8Array, contentType: string) => Promise<unknown> };
+}
+
+interface PushFacts {
+  readonly at: string;
+  readonly tag?: Tag;
+  readonly by?: string;
+  readonly parent?: Digest;
+  readonly platform?: string;
+}
+
+/** A digest that is seen for the first time. */
+interface NewArtifact extends PushFacts {
+  readonly kind: 'image' | 'index';
+  readonly mediaType: string;
+  readonly size: number;
+  readonly manifest: Uint8Array;
+  readonly children: LedgerEntry['children'];
+}
+
+/**
+ * Enters a digest in the ledger and asks for what is still missing: scan, verification, or just a decision. May run any
+ * number of times for the same push; a request that is known to be queued is not queued again.
+ */
+export async function admit(
+  key: ArtifactKey,
+  facts: NewArtifact | (PushFacts & { readonly known: LedgerEntry }),
+  deps: AdmitDeps,
+): Promise<void> {
+  const entry = 'known' in facts ? await merge(key, facts, deps) : await enter(key, facts, deps);
+  const since = deps.clock().toISOString();
+  const message = { v: MESSAGE_VERSION, key, since };
+  const scan = entry.scan.state === 'open' && entry.scan.enqueuedAt === undefined ? entry.scan : undefined;
+  const verify = entry.signature.state === 'open' && entry.signature.enqueuedAt === undefined;
+  if (scan !== undefined) await deps.send(QUEUES.scan, { ...message, scanId: scan.scanId });
+  if (verify) await deps.send(QUEUES.verify, { ...message, attempt: 0, again: false });
+  if (scan !== undefined || verify) {
+    await deps.ledger.update(key, (current) => markQueued(current, since));
+  } else {
+    // A new tag, or a push after a delete: the decision stands, but the registry has changed.
+    await deps.send(QUEUES.decide, { ...message, attempt: 0 });
+  }
+}
+
+async function enter(key: ArtifactKey, facts: NewArtifact, deps: AdmitDeps): Promise<LedgerEntry> {
+  // The manifest is kept before anything can lock it away.
+  await deps.reports.put(facts.manifest, facts.mediaType);
+  const now = deps.clock().toISOString();
+  const entry: LedgerEntry = {
+    key,
+    kind: facts.kind,
+    mediaType: facts.mediaType,
+    size: facts.size,
+    ...(facts.platform !== undefined && { platform: facts.platform }),
+    firstSeenAt: now,
+    pushedAt: facts.at,
+    ...(facts.by !== undefined && { pushedBy: facts.by }),
+    tags: facts.tag === undefined ? [] : [facts.tag],
+    parents: facts.parent === undefined ? [] : [facts.parent],
+    children: facts.children,
+    scan: facts.kind === 'index' ? { state: 'none' } : { state: 'open', scanId: deps.newId(), requestedAt: now, failures: 0 },
+    signature: { state: 'open', requestedAt: now },
+    enforcement: { state: 'none', operations: [] },
+    marks: [],
+  };
+  const { created } = await deps.ledger.create(entry);
+  return created ? entry : merge(key, facts, deps);
+}
+
+async function merge(key: ArtifactKey, facts: PushFacts, deps: AdmitDeps): Promise<LedgerEntry> {
+  const now = deps.clock().toISOString();
+  const merged = await deps.ledger.update(key, (entry) => {
+    const { goneAt, ...present } = entry;
+    const newer = new Date(facts.at) > new Date(entry.pushedAt);
+    const knowsTag = facts.tag === undefined || entry.tags.at(-1) === facts.tag;
+    const knowsParent = facts.parent === undefined || entry.parents.includes(facts.parent);
+    if (!newer && knowsTag && knowsParent && goneAt === undefined) return entry;
+    // Whatever kept a deleted digest from being scanned, it may be there now.
+    const rescan = goneAt !== undefined && entry.scan.state === 'failed';
+    return {
+      ...present,
+      ...(rescan && { scan: { state: 'open', scanId: deps.newId(), requestedAt: now, failures: 0 } as const }),
+      ...(newer && { pushedAt: facts.at, ...(facts.by !== undefined && { pushedBy: facts.by }) }),
+      ...(facts.platform !== undefined && entry.platform === undefined && { platform: facts.platform }),
+      tags: facts.tag === undefined ? entry.tags : remember(entry.tags, facts.tag),
+      parents: facts.parent === undefined ? entry.parents : remember(entry.parents, facts.parent),
+    };
+  });
+  if (merged === undefined) {
+    throw new AppError('LEDGER_ENTRY_MISSING', 'the ledger lost an entry that it had', { retryable: true });
+  }
+  return merged;
+}
+
+function markQueued(entry: LedgerEntry, at: string): LedgerEntry {
+  return {
+    ...entry,
+    ...(entry.scan.state === 'open' && { scan: { ...entry.scan, enqueuedAt: at } }),
+    ...(entry.signature.state === 'open' && { signature: { ...entry.signature, enqueuedAt: at } }),
+  };
+}

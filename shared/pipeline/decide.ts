@@ -1,0 +1,125 @@
+import type { ArtifactKey } from '../artifact/reference.js';
+import { MESSAGE_VERSION } from '../message/queue-message.js';
+import { QUEUES } from '../message/queue-name.js';
+import type { Decision } from '../policy/decision.js';
+import { evaluate } from '../policy/evaluate.js';
+import type { Policy } from '../policy/policy.js';
+import { type EnforceDeps, enforce } from './enforce.js';
+import type { LedgerEntry } from './entry.js';
+import { LAZARET, type Log, type Send } from './effects.js';
+import { type GatherDeps, type Gathered, gather } from './gather.js';
+import { type MarkDeps, mark } from './mark.js';
+import { type NewsContext, findNews } from './news.js';
+import { type NotifyDeps, notify } from './notify.js';
+
+/** What {@link decide} needs. */
+export interface DecideDeps extends EnforceDeps, GatherDeps, MarkDeps {
+  readonly policy: Policy;
+  readonly log: Log;
+  readonly send: Send;
+  readonly link: NewsContext['link'];
+  readonly store: EnforceDeps['store'] & NotifyDeps['store'];
+  readonly reports: GatherDeps['reports'];
+  readonly registry: EnforceDeps['registry'] & MarkDeps['registry'];
+  readonly ledger: EnforceDeps['ledger'] & GatherDeps['ledger'];
+}
+
+/**
+ * Decides one digest from all that is known of it, and brings the registry to it. Reads first, then decides without any
+ * effect, then acts. Throws `LEDGER_CONFLICT` (retryable) when somebody else moved the ledger meanwhile.
+ */
+export async function decide(key: ArtifactKey, deps: DecideDeps): Promise<void> {
+  const found = await deps.ledger.read(key);
+  if (found === undefined || found.entry.goneAt !== undefined) return;
+  const { entry, version } = found;
+  const gathered = await gather(entry, deps);
+  const now = deps.clock();
+  const decision = evaluate(gathered.evidence, deps.policy, now);
+  if (decision.verdict === 'pending') {
+    await hold(entry, { version, decision, now }, deps);
+    return;
+  }
+  // Marks come before locks: what is locked should carry its report.
+  const marks = await mark(entry, deps);
+  const enforced = await enforce({ entry: { ...entry, marks }, version, decision }, deps);
+  if (enforced.gone) {
+    await deps.ledger.replace({ ...entry, goneAt: deps.clock().toISOString() }, version);
+    return;
+  }
+  await settle({ entry, gathered, decision, marks, ...enforced }, deps);
+}
+
+interface Settling {
+  readonly entry: LedgerEntry;
+  readonly gathered: Gathered;
+  readonly decision: Decision;
+  readonly marks: LedgerEntry['marks'];
+  readonly enforcement: LedgerEntry['enforcement'];
+  readonly version: string;
+}
+
+/** Tells the news, asks the indexes to look again, and only then records: a crash between repeats, and loses nothing. */
+async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
+  const { entry, decision, marks, enforcement, version } = settling;
+  const at = deps.clock().toISOString();
+  const after: LedgerEntry = {
+    ...entry,
+    decision: toStored(decision),
+    decidedAt: sameDecision(entry.decision, decision) ? (entry.decidedAt ?? at) : at,
+    settledAt: at,
+    marks,
+    enforcement,
+    ...(decision.verdict === 'pass' && { passedAt: entry.passedAt ?? at }),
+  };
+  const news = findNews(entry, after, { report: settling.gathered.report, mode: deps.mode, link: deps.link });
+  if (news !== undefined) await notify(news.alert, news.identity, deps);
+  const alerted =
+    news?.alerted ??
+    entry.alerted ??
+    (decision.verdict === 'pass' ? { verdict: decision.verdict, crossing: [], state: enforcement.state } : undefined);
+  const flipped = entry.decision?.verdict !== decision.verdict;
+  if (flipped) {
+    await askParents(entry, deps);
+    const detail = { reasons: decision.reasons, policy: decision.policy, rule: decision.rule };
+    await deps.journal({ key: entry.key, what: `verdict-${decision.verdict}`, who: LAZARET, detail });
+  }
+  const unchanged = !flipped && news === undefined && sameDecision(entry.decision, decision) && entry.settledAt !== undefined;
+  if (unchanged && enforcement === entry.enforcement && marks === entry.marks) return;
+  await deps.ledger.replace({ ...after, ...(alerted && { alerted }) }, version);
+}
+
+/** How close to its end a wait is scheduled anew: the timers of two machines differ. */
+const REMINDER_SLACK_MILLISECONDS = 60_000;
+
+/** Not yet: remembers why, and comes back when the wait is over. */
+async function hold(
+  entry: LedgerEntry,
+  { version, decision, now }: { readonly version: string; readonly decision: Decision; readonly now: Date },
+  deps: DecideDeps,
+): Promise<void> {
+  const { waitUntil } = decision;
+  const remaining = waitUntil === undefined ? 0 : new Date(waitUntil).getTime() - now.getTime();
+  if (entry.decision?.waitUntil !== waitUntil || remaining < REMINDER_SLACK_MILLISECONDS) {
+    const delaySeconds = Math.max(Math.ceil(remaining / 1000), 1);
+    const since = now.toISOString();
+    await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key: entry.key, attempt: 0, since }, { delaySeconds });
+  }
+  if (sameDecision(entry.decision, decision)) return;
+  await deps.ledger.replace({ ...entry, decision: toStored(decision), decidedAt: now.toISOString() }, version);
+  if (entry.decision?.verdict !== decision.verdict) await askParents(entry, deps);
+}
+
+async function askParents(entry: LedgerEntry, deps: DecideDeps): Promise<void> {
+  const since = deps.clock().toISOString();
+  for (const digest of entry.parents) {
+    await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key: { ...entry.key, digest }, attempt: 0, since });
+  }
+}
+
+function toStored(decision: Decision): NonNullable<LedgerEntry['decision']> {
+  return { ...decision, reasons: [...decision.reasons], crossing: [...decision.crossing] };
+}
+
+function sameDecision(stored: LedgerEntry['decision'], decision: Decision): boolean {
+  return stored !== undefined && JSON.stringify(toStored(stored)) === JSON.stringify(toStored(decision));
+}

@@ -1,0 +1,174 @@
+import type { Tag } from '../artifact/tag.js';
+import type { ArtifactKey } from '../artifact/reference.js';
+import type { BlobRef } from '../message/queue-message.js';
+import type { Decision } from '../policy/decision.js';
+import type { AppliedOperation, EnforcementMode, ObservedArtifact, QuarantineRecord } from '../policy/operation.js';
+import { type PlanHistory, operationName, plan } from '../policy/plan.js';
+import { type ApplyDeps, type Cause, applyOperation, lookAgain } from './apply.js';
+import type { Enforcement, LedgerEntry, TagEntry } from './entry.js';
+import { LAZARET } from './effects.js';
+
+/** What {@link enforce} needs. */
+export interface EnforceDeps extends ApplyDeps {
+  readonly mode: EnforcementMode;
+  readonly store: { putRecord: (bytes: Uint8Array) => Promise<BlobRef> };
+  readonly ledger: ApplyDeps['ledger'] & {
+    replace: (entry: LedgerEntry, version: string) => Promise<string>;
+    readTag: (
+      registry: ArtifactKey['registry'],
+      repository: ArtifactKey['repository'],
+      tag: Tag,
+    ) => Promise<TagEntry | undefined>;
+  };
+}
+
+/** A ledger entry with the decision that is to be enforced. */
+export interface Decided {
+  readonly entry: LedgerEntry;
+  readonly version: string;
+  readonly decision: Decision;
+}
+
+/** What enforcement came to. `gone`: the registry does not know the digest any more. */
+export type Enforced =
+  | { readonly gone: true }
+  | { readonly gone: false; readonly enforcement: Enforcement; readonly version: string };
+
+/** Brings the registry to what the decision wants. Safe to repeat, and to be killed anywhere. */
+export async function enforce(decided: Decided, deps: EnforceDeps): Promise<Enforced> {
+  const { entry, version, decision } = decided;
+  const overtaken = await overtakenTags(entry, deps);
+  if (isSettled(entry, decision, overtaken)) return { gone: false, enforcement: entry.enforcement, version };
+  const observed = await deps.registry.observe(entry.key);
+  if (observed === undefined) return { gone: true };
+  const { record, operations: earlier } = entry.enforcement;
+  const history: PlanHistory = {
+    released: entry.release !== undefined,
+    overtaken,
+    refused: earlier.filter(({ outcome }) => outcome === 'refused').map(operationName),
+    ...(record && { record }),
+  };
+  const lifts = decision.verdict === 'pass' || history.released;
+  return lifts ? lift(decided, { observed, history }, deps) : quarantine(decided, { observed, history }, deps);
+}
+
+interface Situation {
+  readonly observed: ObservedArtifact;
+  readonly history: PlanHistory;
+}
+
+/** Nothing was done, nothing is wanted: the registry need not be asked. */
+function isSettled(entry: LedgerEntry, decision: Decision, overtaken: readonly Tag[]): boolean {
+  const { state } = entry.enforcement;
+  const untouched = state === 'none' || (state === 'released' && entry.enforcement.record === undefined);
+  const wantsNothing = decision.verdict === 'pass' || decision.action === 'mark' || entry.release !== undefined;
+  return untouched && wantsNothing && overtaken.length === 0 && !(state === 'none' && entry.release !== undefined);
+}
+
+/**
+ * Tags pushed for this digest that we removed at the same moment from an older one: the removal is by name, and took
+ * the newer push with it.
+ */
+async function overtakenTags({ key, tags }: LedgerEntry, deps: EnforceDeps): Promise<readonly Tag[]> {
+  const latest = tags.at(-1);
+  if (latest === undefined) return [];
+  const row = await deps.ledger.readTag(key.registry, key.repository, latest);
+  if (row?.digest !== key.digest || row.removed === undefined || row.removed.digest === key.digest) return [];
+  return new Date(row.removed.at) >= new Date(row.pushedAt) ? [latest] : [];
+}
+
+async function lift(decided: Decided, { observed, history }: Situation, deps: EnforceDeps): Promise<Enforced> {
+  const { entry, version, decision } = decided;
+  const cause: Cause = entry.release
+    ? { who: entry.release.by, why: entry.release.reason }
+    : { who: LAZARET, why: 'the digest passes' };
+  const operations: AppliedOperation[] = [];
+  // Undoing is done in observe mode too: it is how a person gets an image back.
+  for (const operation of plan(decision, observed, history)) {
+    operations.push(await applyOperation(entry.key, operation, { ...deps, cause }));
+  }
+  const { state, record } = entry.enforcement;
+  if (record === undefined && entry.release === undefined && state !== 'withheld') {
+    return { gone: false, enforcement: { ...entry.enforcement, operations: [...entry.enforcement.operations, ...operations] }, version };
+  }
+  const at = deps.clock().toISOString();
+  if (operations.some(({ outcome }) => outcome === 'refused')) {
+    return { gone: false, enforcement: { ...entry.enforcement, state: 'refused', at, operations }, version };
+  }
+  return { gone: false, enforcement: { state: 'released', at, operations }, version };
+}
+
+async function quarantine(decided: Decided, { observed, history }: Situation, deps: EnforceDeps): Promise<Enforced> {
+  const { entry, decision } = decided;
+  const operations = plan(decision, observed, history);
+  const at = deps.clock().toISOString();
+  if (decision.action === 'mark') return { gone: false, enforcement: entry.enforcement, version: decided.version };
+  if (deps.mode === 'observe' && history.record === undefined) {
+    const withheld = operations.map(
+      ({ kind, ...rest }): AppliedOperation => ({ kind, ...('tag' in rest && { tag: rest.tag }), outcome: 'withheld', at }),
+    );
+    const enforcement: Enforcement = { state: 'withheld', action: decision.action, at, operations: withheld };
+    return { gone: false, enforcement, version: decided.version };
+  }
+  if (deps.mode === 'observe') return { gone: false, enforcement: entry.enforcement, version: decided.version };
+  const { enforcement, version } = await writeRecord(decided, observed, deps);
+  const cause: Cause = { who: LAZARET, why: decision.reasons.map(({ code }) => code).join(' ') };
+  const applied: AppliedOperation[] = [];
+  for (const operation of operations) applied.push(await applyOperation(entry.key, operation, { ...deps, cause }));
+  const tags = enforcement.record?.tags ?? [];
+  const locks = decision.action !== 'untag' && !applied.some(({ kind, outcome }) => kind === 'lock' && outcome === 'refused');
+  if (locks && !history.refused.includes('lock')) {
+    for (const tag of await lookAgain(entry.key, tags, deps)) {
+      if (!history.refused.includes(`untag ${tag}`)) {
+        applied.push(await applyOperation(entry.key, { kind: 'untag', tag }, { ...deps, cause }));
+      }
+    }
+  }
+  const done = summarise(enforcement, applied, at);
+  const refused = done.some(({ outcome }) => outcome === 'refused');
+  return { gone: false, version, enforcement: { ...enforcement, state: refused ? 'refused' : 'quarantined', operations: done } };
+}
+
+/** What stood before exists nowhere else after the first change, so it is written down first, twice. */
+async function writeRecord(
+  { entry, version, decision }: Decided,
+  observed: ObservedArtifact,
+  deps: EnforceDeps,
+): Promise<{ readonly enforcement: Enforcement; readonly version: string }> {
+  const earlier = entry.enforcement.record;
+  const record: QuarantineRecord = {
+    attributes: earlier?.attributes ?? observed.attributes,
+    tags: [...new Set([...(earlier?.tags ?? []), ...observed.tags])],
+  };
+  if (earlier !== undefined && earlier.tags.length === record.tags.length) {
+    return { enforcement: entry.enforcement, version };
+  }
+  const at = deps.clock().toISOString();
+  const blob = await deps.store.putRecord(
+    Buffer.from(JSON.stringify({ key: entry.key, record, reasons: decision.reasons, policy: decision.policy, at })),
+  );
+  const enforcement: Enforcement = {
+    state: 'applying',
+    action: decision.action,
+    at,
+    record: { attributes: record.attributes, tags: [...record.tags], blob },
+    operations: entry.enforcement.operations.filter(({ outcome }) => outcome === 'refused'),
+  };
+  // The ETag lets one of two concurrent deciders through; the other one starts again from what this one wrote.
+  const next = await deps.ledger.replace({ ...entry, enforcement }, version);
+  return { enforcement, version: next };
+}
+
+/** What stands done, from the record rather than from memory: an earlier run may have died after its changes. */
+function summarise(enforcement: Enforcement, applied: readonly AppliedOperation[], at: string): AppliedOperation[] {
+  const known = new Map([...enforcement.operations, ...applied].map((operation) => [operationName(operation), operation]));
+  const untags = enforcement.action === 'untag' || enforcement.action === 'lock-and-untag';
+  const wanted: AppliedOperation[] = [
+    ...(untags ? (enforcement.record?.tags ?? []).map((tag): AppliedOperation => ({ kind: 'untag', tag, outcome: 'done', at })) : []),
+    ...(enforcement.action === 'untag' ? [] : [{ kind: 'lock', outcome: 'done', at } as const]),
+  ];
+  for (const operation of wanted) {
+    if (!known.has(operationName(operation))) known.set(operationName(operation), operation);
+  }
+  return [...known.values()];
+}

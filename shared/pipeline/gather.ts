@@ -1,0 +1,69 @@
+import type { ArtifactKey } from '../artifact/reference.js';
+import type { BlobRef } from '../message/queue-message.js';
+import type { Evidence, ScanEvidence, SignatureEvidence } from '../policy/evidence.js';
+import type { ScanReport } from '../vulnerability/report.js';
+import type { LedgerEntry } from './entry.js';
+import { MAX_REPORT_BYTES } from './record-scan.js';
+
+/** What {@link gather} needs. */
+export interface GatherDeps {
+  readonly ledger: {
+    read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry; readonly version: string } | undefined>;
+  };
+  readonly reports: { get: (ref: BlobRef, maxBytes: number) => Promise<Uint8Array> };
+}
+
+/** Everything that a decision needs, fetched before anything is decided. */
+export interface Gathered {
+  readonly evidence: Evidence;
+  /** The scan's report, for the card and for people. */
+  readonly report: ScanReport | undefined;
+}
+
+/** Collects the evidence on one digest: its report, the indexes that hold it, the platforms that it holds. */
+export async function gather(entry: LedgerEntry, deps: GatherDeps): Promise<Gathered> {
+  const report = await readReport(entry, deps);
+  const related = (digest: ArtifactKey['digest']) => deps.ledger.read({ ...entry.key, digest });
+  const [parents, children] = await Promise.all([
+    Promise.all(entry.parents.map(related)),
+    Promise.all(entry.children.map(async (child) => ({ ...child, found: await related(child.digest) }))),
+  ]);
+  const coveredByIndex = parents.some(
+    (parent) => parent?.entry.signature.state === 'done' && parent.entry.signature.outcome === 'verified',
+  );
+  const evidence: Evidence = {
+    key: entry.key,
+    kind: entry.kind,
+    firstSeenAt: new Date(entry.firstSeenAt),
+    ...(entry.kind === 'image' && { scan: scanEvidence(entry, report) }),
+    signature: signatureEvidence(entry),
+    coveredByIndex,
+    children: children.map(({ digest, platform, found }) => ({
+      digest,
+      platform,
+      verdict: found?.entry.decision?.verdict ?? 'pending',
+    })),
+    hasPassed: entry.passedAt !== undefined,
+  };
+  return { evidence, report };
+}
+
+/** The stored, normalised report of a scan that is done. */
+export async function readReport(entry: LedgerEntry, deps: Pick<GatherDeps, 'reports'>): Promise<ScanReport | undefined> {
+  if (entry.scan.state !== 'done') return undefined;
+  // Written by recordScan alone and verified by its digest, so it is what it was.
+  const bytes = await deps.reports.get(entry.scan.findings, MAX_REPORT_BYTES);
+  return JSON.parse(Buffer.from(bytes).toString('utf8')) as ScanReport;
+}
+
+function scanEvidence({ scan }: LedgerEntry, report: ScanReport | undefined): ScanEvidence {
+  if (scan.state === 'done' && report !== undefined) return { state: 'done', report };
+  if (scan.state === 'failed') return { state: 'failed', code: scan.code, message: scan.message };
+  return { state: 'pending' };
+}
+
+function signatureEvidence({ signature }: LedgerEntry): SignatureEvidence {
+  if (signature.state === 'open') return { state: 'pending' };
+  const { outcome, code, message } = signature;
+  return { state: 'done', outcome, code, message };
+}

@@ -1,0 +1,150 @@
+import type { Digest } from '../artifact/digest.js';
+import type { ArtifactKey } from '../artifact/reference.js';
+import { AppError } from '../error/app-error.js';
+import { type BlobRef, MESSAGE_VERSION, type ScanOutcome, type Scanned } from '../message/queue-message.js';
+import { QUEUES } from '../message/queue-name.js';
+import type { DatabaseEvidence, ScanReport } from '../vulnerability/report.js';
+import { countBySeverity } from '../vulnerability/severity.js';
+import type { LedgerEntry, ScanState } from './entry.js';
+import { type Clock, type Journal, LAZARET, type Log, type Send } from './effects.js';
+import { MAX_RETRY_MILLISECONDS, retryDelaySeconds } from './deliver.js';
+
+/** The largest report that is read, in bytes. */
+export const MAX_REPORT_BYTES = 64 * 1024 * 1024;
+
+/** What {@link recordScan} needs. */
+export interface RecordScanDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly send: Send;
+  readonly journal: Journal;
+  readonly reports: {
+    get: (ref: BlobRef, maxBytes: number) => Promise<Uint8Array>;
+    put: (bytes: Uint8Array, contentType: string) => Promise<BlobRef>;
+  };
+  readonly ledger: {
+    read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry } | undefined>;
+    update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<LedgerEntry | undefined>;
+    newestDatabase: () => Promise<DatabaseEvidence | undefined>;
+    recordDatabase: (database: DatabaseEvidence) => Promise<void>;
+  };
+  /** Reads the raw report. Throws an `AppError` where it is malformed or speaks of another image. */
+  readonly readReport: (bytes: Uint8Array, digest: Digest) => ScanReport;
+  /** Why this database may not be trusted, beside the newest one that was used; undefined when it may. */
+  readonly databaseProblem: (
+    database: DatabaseEvidence,
+    newest: DatabaseEvidence | undefined,
+  ) => { readonly code: string; readonly message: string } | undefined;
+}
+
+type OpenScan = Extract<ScanState, { state: 'open' }>;
+
+/**
+ * Takes what the scan job hands in. Evidence is accepted for an open request only, by its id, and read again here: the
+ * job parses untrusted layers and is not believed. Anything else is put down in the journal and dropped.
+ */
+export async function recordScan(message: Scanned, deps: RecordScanDeps): Promise<void> {
+  const { key, scanId, outcome } = message;
+  const found = await deps.ledger.read(key);
+  const open = found?.entry.scan;
+  if (open?.state !== 'open' || open.scanId !== scanId) {
+    // The same outcome delivered twice, or evidence that nobody asked for. If the first delivery died after its write,
+    // the decision is still owed.
+    const recorded = open !== undefined && open.state !== 'none' && open.scanId === scanId;
+    if (recorded) await askForDecision(key, deps);
+    else await deps.journal({ key, what: 'scan-unasked', who: LAZARET, detail: { scanId }, id: `unasked-${scanId}` });
+    return;
+  }
+  if (outcome.kind === 'retry') {
+    await deps.send(QUEUES.scan, { v: MESSAGE_VERSION, scanId, key, since: open.requestedAt });
+    return;
+  }
+  const failure = outcome.kind === 'failed' ? outcome : await accept(message, open, outcome, deps);
+  if (failure !== undefined) await fail(message, open, failure, deps);
+}
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+/** Records a report, or says why it cannot be one. */
+async function accept(
+  { key, scanId }: Scanned,
+  open: OpenScan,
+  outcome: Extract<ScanOutcome, { kind: 'report' }>,
+  deps: RecordScanDeps,
+): Promise<Failure | undefined> {
+  const problem = deps.databaseProblem(outcome.database, await deps.ledger.newestDatabase());
+  if (problem !== undefined) return { ...problem, retryable: true };
+  let report: ScanReport;
+  try {
+    report = deps.readReport(await deps.reports.get(outcome.report, MAX_REPORT_BYTES), key.digest);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.retryable) throw error;
+    return { code: error.code, message: error.message, retryable: false };
+  }
+  const findings = await deps.reports.put(Buffer.from(JSON.stringify(report)), 'application/json');
+  await deps.ledger.update(key, (entry) => {
+    if (entry.scan.state !== 'open' || entry.scan.scanId !== scanId) return undefined;
+    const { kind: _, ...facts } = outcome;
+    return {
+      ...entry,
+      scan: {
+        ...facts,
+        state: 'done',
+        scanId,
+        requestedAt: open.requestedAt,
+        scannerVersion: report.scannerVersion,
+        counts: countBySeverity(report.findings.map(({ severity }) => severity)),
+        findings,
+      },
+    };
+  });
+  await deps.ledger.recordDatabase(outcome.database);
+  await askForDecision(key, deps);
+  return undefined;
+}
+
+async function fail(message: Scanned, open: OpenScan, failure: Failure, deps: RecordScanDeps): Promise<void> {
+  const { key, scanId } = message;
+  const now = deps.clock();
+  const age = now.getTime() - new Date(open.requestedAt).getTime();
+  deps.log('warn', 'scan-failed', { code: failure.code, retryable: failure.retryable, failures: open.failures });
+  if (failure.retryable && age < MAX_RETRY_MILLISECONDS) {
+    // The delay sits here and never in `scan`, whose length starts jobs.
+    const delaySeconds = retryDelaySeconds(open.failures);
+    await deps.send(QUEUES.scanned, { ...message, attempt: 0, outcome: { kind: 'retry' } }, { delaySeconds });
+    await deps.ledger.update(key, (entry) => {
+      if (entry.scan.state !== 'open' || entry.scan.scanId !== scanId) return undefined;
+      return { ...entry, scan: { ...entry.scan, failures: open.failures + 1 } };
+    });
+    return;
+  }
+  await closeScan(key, scanId, failure, deps);
+}
+
+/** Ends an open scan without a report: the verdict can only be what the policy says of `unscannable`. */
+export async function closeScan(
+  key: ArtifactKey,
+  scanId: string,
+  failure: { readonly code: string; readonly message: string },
+  deps: Pick<RecordScanDeps, 'clock' | 'ledger' | 'send'>,
+): Promise<void> {
+  const finishedAt = deps.clock().toISOString();
+  await deps.ledger.update(key, (entry) => {
+    if (entry.scan.state !== 'open' || entry.scan.scanId !== scanId) return undefined;
+    const { requestedAt } = entry.scan;
+    return {
+      ...entry,
+      scan: { state: 'failed', scanId, requestedAt, finishedAt, code: failure.code, message: failure.message },
+    };
+  });
+  await askForDecision(key, deps);
+}
+
+async function askForDecision(key: ArtifactKey, deps: Pick<RecordScanDeps, 'clock' | 'send'>): Promise<void> {
+  const since = deps.clock().toISOString();
+  await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since });
+}

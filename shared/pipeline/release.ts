@@ -1,0 +1,38 @@
+import type { ArtifactKey } from '../artifact/reference.js';
+import { AppError } from '../error/app-error.js';
+import { MESSAGE_VERSION } from '../message/queue-message.js';
+import { QUEUES } from '../message/queue-name.js';
+import type { LedgerEntry } from './entry.js';
+import type { Clock, Journal, Send } from './effects.js';
+
+/** The longest reason that is kept, in characters. */
+export const MAX_REASON_LENGTH = 1000;
+
+/** What {@link release} needs. */
+export interface ReleaseDeps {
+  readonly clock: Clock;
+  readonly send: Send;
+  readonly journal: Journal;
+  readonly ledger: {
+    update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<LedgerEntry | undefined>;
+  };
+}
+
+/**
+ * A person takes a digest out of quarantine. Undoes exactly what was done, by way of the same decision step, and stays:
+ * the digest is not quarantined again. Throws `UNKNOWN_ARTIFACT`, or `REASON_REQUIRED` without a reason.
+ */
+export async function release(
+  key: ArtifactKey,
+  { by, reason }: { readonly by: string; readonly reason: string },
+  deps: ReleaseDeps,
+): Promise<LedgerEntry> {
+  const why = reason.trim().slice(0, MAX_REASON_LENGTH);
+  if (why === '') throw new AppError('REASON_REQUIRED', 'a release needs a reason');
+  const at = deps.clock().toISOString();
+  await deps.journal({ key, what: 'release', who: by, why });
+  const entry = await deps.ledger.update(key, (current) => ({ ...current, release: { by, reason: why, at } }));
+  if (entry === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest');
+  await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since: at });
+  return entry;
+}

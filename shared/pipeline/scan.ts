@@ -1,0 +1,77 @@
+import type { LoginServer } from '../artifact/login-server.js';
+import type { Digest } from '../artifact/digest.js';
+import { parseManifest } from '../artifact/manifest.js';
+import type { ArtifactKey } from '../artifact/reference.js';
+import type { Repository } from '../artifact/repository.js';
+import { AppError } from '../error/app-error.js';
+import { type BlobRef, MESSAGE_VERSION, type ScanOutcome, type ScanRequest, type Scanned } from '../message/queue-message.js';
+import type { DatabaseEvidence } from '../vulnerability/report.js';
+import type { Clock, Log } from './effects.js';
+
+/** What Trivy made of one image. */
+export interface ScanProducts {
+  readonly report: Uint8Array;
+  readonly sbom: Uint8Array;
+  readonly sarif: Uint8Array;
+  readonly database: DatabaseEvidence;
+  readonly scanMilliseconds: number;
+  readonly convertMilliseconds: number;
+}
+
+/** What {@link scan} needs. */
+export interface ScanDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The most bytes that an image's layers may have together, compressed. */
+  readonly maxImageBytes: number;
+  readonly registry: {
+    fetchManifest: (
+      registry: LoginServer,
+      repository: Repository,
+      reference: Digest,
+    ) => Promise<{ readonly bytes: Uint8Array; readonly mediaType: string }>;
+  };
+  readonly scanImage: (key: ArtifactKey, signal: AbortSignal) => Promise<ScanProducts>;
+  readonly reports: { put: (bytes: Uint8Array, contentType: string) => Promise<BlobRef> };
+}
+
+/** Scans one image and stores what came out. A fault becomes an outcome with its code; it is never a pass. */
+export async function scan(request: ScanRequest, signal: AbortSignal, deps: ScanDeps): Promise<Scanned> {
+  const { key, scanId } = request;
+  const startedAt = deps.clock().toISOString();
+  let outcome: ScanOutcome;
+  try {
+    await refuseTooLarge(key, deps);
+    const products = await deps.scanImage(key, signal);
+    const [report, sbom, sarif] = await Promise.all([
+      deps.reports.put(products.report, 'application/json'),
+      deps.reports.put(products.sbom, 'application/vnd.cyclonedx+json'),
+      deps.reports.put(products.sarif, 'application/sarif+json'),
+    ]);
+    const { database, scanMilliseconds, convertMilliseconds } = products;
+    const finishedAt = deps.clock().toISOString();
+    outcome = { kind: 'report', report, sbom, sarif, database, startedAt, finishedAt, scanMilliseconds, convertMilliseconds };
+  } catch (error) {
+    outcome = failed(error, deps);
+  }
+  return { v: MESSAGE_VERSION, scanId, key, outcome, attempt: 0, since: deps.clock().toISOString() };
+}
+
+/** The outcome of a scan that ended with a fault, or was given up before it began. */
+export function failed(error: unknown, deps: Pick<ScanDeps, 'clock' | 'log'>): ScanOutcome {
+  const known = error instanceof AppError;
+  const code = known ? error.code : 'SCAN_FAILED';
+  deps.log('warn', 'scan-failed', { code });
+  const message = known ? error.message.slice(0, 2000) : 'The scan ended unexpectedly.';
+  return { kind: 'failed', code, message, retryable: known ? error.retryable : true, finishedAt: deps.clock().toISOString() };
+}
+
+async function refuseTooLarge(key: ArtifactKey, deps: ScanDeps): Promise<void> {
+  const { bytes, mediaType } = await deps.registry.fetchManifest(key.registry, key.repository, key.digest);
+  const manifest = parseManifest(bytes, { mediaType, digest: key.digest });
+  if (manifest.form === 'index') throw new AppError('NOT_AN_IMAGE', 'an index is scanned platform by platform');
+  const total = manifest.layers.reduce((sum, { size }) => sum + size, 0);
+  if (total > deps.maxImageBytes) {
+    throw new AppError('TOO_LARGE', `layers of ${total} bytes; the limit is ${deps.maxImageBytes}`);
+  }
+}
