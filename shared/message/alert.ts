@@ -7,7 +7,7 @@ import type { SeverityCounts } from '../vulnerability/severity.js';
 export interface AlertOperation {
   readonly kind: 'lock' | 'untag' | 'unlock' | 'retag';
   /** The tag of an `untag` or `retag`. */
-  readonly tag?: string;
+  readonly tag?: string | undefined;
   /** `withheld`: decided but not done, since enforcement is off (`observe`). `refused`: the registry said no. */
   readonly outcome: 'done' | 'refused' | 'withheld';
 }

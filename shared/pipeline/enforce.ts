@@ -92,6 +92,9 @@ async function lift(decided: Decided, { observed, history }: Situation, deps: En
     return { gone: false, enforcement: { ...entry.enforcement, operations: [...entry.enforcement.operations, ...operations] }, version };
   }
   const at = deps.clock().toISOString();
+  if (state === 'withheld' && entry.release === undefined) {
+    return { gone: false, enforcement: { state: 'none', operations: [] }, version };
+  }
   if (operations.some(({ outcome }) => outcome === 'refused')) {
     return { gone: false, enforcement: { ...entry.enforcement, state: 'refused', at, operations }, version };
   }

@@ -15,7 +15,7 @@ export interface Decision {
   /** Index of the rule that matched. */
   readonly rule: number;
   /** While pending: when to decide again at the latest (RFC 3339). */
-  readonly waitUntil?: string;
+  readonly waitUntil?: string | undefined;
   /** Identifiers of the findings that reached a threshold, sorted; how a later decision knows what is new. */
   readonly crossing: readonly string[];
 }

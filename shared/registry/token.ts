@@ -1,0 +1,87 @@
+import type { TokenCredential } from '@azure/identity';
+import type { LoginServer } from '../artifact/login-server.js';
+import { AppError } from '../error/app-error.js';
+import type { Http } from '../net/http.js';
+import { registryError } from './errors.js';
+
+/** Who we are to the registry. */
+export type RegistryCredential =
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'entra'; readonly credential: TokenCredential };
+
+/** The audience of Azure Container Registry's own tokens; registries may refuse those of Azure Resource Manager. */
+export const REGISTRY_AUDIENCE = 'https://containerregistry.azure.net';
+
+/** Gets an access token for one scope, such as `repository:team/app:pull`. */
+export type TokenSource = (registry: LoginServer, scope: string) => Promise<string>;
+
+interface Cached {
+  readonly token: string;
+  readonly expiresAt: number;
+}
+
+const MAX_CACHED = 1000;
+
+/**
+ * The token flow of ACR (https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md): Entra token → refresh token → access
+ * token per scope. Tokens are kept until shortly before they expire. Callers check first that the host is configured.
+ */
+export function createTokenSource(deps: {
+  readonly http: Http;
+  readonly clock: () => Date;
+  readonly credential: RegistryCredential;
+}): TokenSource {
+  const cache = new Map<string, Cached>();
+  const cached = async (name: string, marginSeconds: number, get: () => Promise<string>): Promise<string> => {
+    const now = deps.clock().getTime();
+    const known = cache.get(name);
+    if (known !== undefined && known.expiresAt - marginSeconds * 1000 > now) return known.token;
+    const token = await get();
+    if (cache.size >= MAX_CACHED) cache.clear();
+    cache.set(name, { token, expiresAt: expiryOf(token) ?? now + 60_000 });
+    return token;
+  };
+  const post = async (registry: LoginServer, path: string, form: Readonly<Record<string, string>>) => {
+    const response = await deps.http({
+      url: new URL(`https://${registry}${path}`),
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams(form).toString(),
+      repeatable: true,
+    });
+    if (response.status !== 200) throw registryError('token', response.status, response);
+    return JSON.parse(Buffer.from(response.body).toString('utf8')) as Readonly<Record<string, unknown>>;
+  };
+  const refresh = (registry: LoginServer) =>
+    cached(`refresh ${registry}`, 300, async () => {
+      if (deps.credential.kind === 'anonymous') return '';
+      const entra = await deps.credential.credential.getToken(`${REGISTRY_AUDIENCE}/.default`);
+      if (entra === null) throw new AppError('IDENTITY_UNAVAILABLE', 'no token of the identity', { retryable: true });
+      const form = { grant_type: 'access_token', service: registry, access_token: entra.token };
+      return readToken(await post(registry, '/oauth2/exchange', form), 'refresh_token');
+    });
+  return (registry, scope) =>
+    cached(`${registry} ${scope}`, 60, async () => {
+      const grant =
+        deps.credential.kind === 'anonymous'
+          ? { grant_type: 'password', refresh_token: '' }
+          : { grant_type: 'refresh_token', refresh_token: await refresh(registry) };
+      return readToken(await post(registry, '/oauth2/token', { service: registry, scope, ...grant }), 'access_token');
+    });
+}
+
+function readToken(answer: Readonly<Record<string, unknown>>, name: string): string {
+  const token = answer[name];
+  if (typeof token === 'string' && token !== '') return token;
+  throw new AppError('REGISTRY_DENIED', 'the registry gave no token', { retryable: true });
+}
+
+/** Read for the cache alone; what a token allows is the registry's business. */
+function expiryOf(token: string): number | undefined {
+  try {
+    const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as { exp?: unknown };
+    return typeof payload.exp === 'number' ? payload.exp * 1000 : undefined;
+  } catch {
+    return undefined;
+  }
+}
