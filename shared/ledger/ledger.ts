@@ -1,0 +1,160 @@
+import type { TableClient } from '@azure/data-tables';
+import { z } from 'zod';
+import type { LoginServer } from '../artifact/login-server.js';
+import type { ArtifactKey } from '../artifact/reference.js';
+import type { Repository } from '../artifact/repository.js';
+import type { Tag } from '../artifact/tag.js';
+import { AppError } from '../error/app-error.js';
+import { databaseSchema } from '../message/queue-message.js';
+import { statusOf, storageFault } from '../net/storage-fault.js';
+import { type LedgerEntry, type TagEntry, entrySchema, tagEntrySchema } from '../pipeline/entry.js';
+import type { DatabaseEvidence } from '../vulnerability/report.js';
+import { fromChunks, partitionKey, tagRowKey, toChunks } from './table-key.js';
+
+/** All that is known of every digest and tag. Guarded by ETags: a write that would undo another's fails. */
+export interface Ledger {
+  readonly ensure: () => Promise<void>;
+  readonly read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry; readonly version: string } | undefined>;
+  /** `created: false` where an entry stands already; it is left as it is. */
+  readonly create: (entry: LedgerEntry) => Promise<{ readonly created: boolean }>;
+  /** Throws `LEDGER_CONFLICT` (retryable) where the entry has moved on from `version`. */
+  readonly replace: (entry: LedgerEntry, version: string) => Promise<string>;
+  /**
+   * Reads, changes and replaces until no one interferes. `change` returns undefined, or what it was given, for no change.
+   * Resolves with the entry as it stands, or undefined where there is none.
+   */
+  readonly update: (
+    key: ArtifactKey,
+    change: (entry: LedgerEntry) => LedgerEntry | undefined,
+  ) => Promise<LedgerEntry | undefined>;
+  readonly readTag: (registry: LoginServer, repository: Repository, tag: Tag) => Promise<TagEntry | undefined>;
+  readonly updateTag: (
+    registry: LoginServer,
+    repository: Repository,
+    tag: Tag,
+    change: (current: TagEntry | undefined) => TagEntry | undefined,
+  ) => Promise<TagEntry | undefined>;
+  readonly newestDatabase: () => Promise<DatabaseEvidence | undefined>;
+  readonly recordDatabase: (database: DatabaseEvidence) => Promise<void>;
+}
+
+const MAX_CONFLICTS = 12;
+const STATE = { partitionKey: 'state', rowKey: 'database' } as const;
+
+/** Builds the ledger over one table. Throws `LEDGER_UNAVAILABLE`, `LEDGER_CORRUPT`, `LEDGER_TOO_LARGE`. */
+export function createLedger(table: TableClient): Ledger {
+  const rows = createRows(table);
+  const locate = (key: ArtifactKey) => ({ partitionKey: partitionKey(key), rowKey: key.digest });
+  const locateTag = (registry: LoginServer, repository: Repository, tag: Tag) => ({
+    partitionKey: partitionKey({ registry, repository }),
+    rowKey: tagRowKey(tag),
+  });
+  const columns = ({ decision, enforcement, pushedAt }: LedgerEntry) => ({
+    verdict: decision?.verdict ?? 'pending',
+    enforcement: enforcement.state,
+    pushedAt,
+  });
+  return {
+    ensure: async () => {
+      await table.createTable();
+    },
+    read: async (key) => {
+      const row = await rows.get(locate(key), entrySchema);
+      return row && { entry: row.value, version: row.etag };
+    },
+    create: async (entry) => ({ created: (await rows.create(locate(entry.key), entry, columns(entry))) !== undefined }),
+    replace: async (entry, version) => {
+      const next = await rows.replace(locate(entry.key), entry, { etag: version, columns: columns(entry) });
+      if (next === undefined) throw new AppError('LEDGER_CONFLICT', 'the entry has moved on', { retryable: true });
+      return next;
+    },
+    update: (key, change) =>
+      rows.loop(locate(key), entrySchema, {
+        change: (current) => (current === undefined ? undefined : change(current)),
+        columns,
+      }),
+    readTag: async (registry, repository, tag) => (await rows.get(locateTag(registry, repository, tag), tagEntrySchema))?.value,
+    updateTag: (registry, repository, tag, change) =>
+      rows.loop(locateTag(registry, repository, tag), tagEntrySchema, { change, columns: () => ({}) }),
+    newestDatabase: async () => (await rows.get(STATE, databaseSchema))?.value,
+    recordDatabase: async (database) => {
+      await rows.loop(STATE, databaseSchema, {
+        change: (newest) =>
+          newest !== undefined && new Date(newest.updatedAt) >= new Date(database.updatedAt) ? undefined : database,
+        columns: () => ({}),
+      });
+    },
+  };
+}
+
+interface Place {
+  readonly partitionKey: string;
+  readonly rowKey: string;
+}
+type Columns = Readonly<Record<string, string>>;
+
+function createRows(table: TableClient) {
+  const toRow = (place: Place, value: object, columns: Columns) => {
+    const chunks = toChunks(JSON.stringify(value));
+    if (chunks === undefined) throw new AppError('LEDGER_TOO_LARGE', 'an entry is too large for the ledger');
+    return { ...place, ...columns, ...chunks };
+  };
+  const get = async <T>(place: Place, schema: z.ZodType<T>) => {
+    try {
+      const row = await table.getEntity<Record<string, unknown>>(place.partitionKey, place.rowKey);
+      return { value: parseRow(row, schema), etag: row.etag };
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw storageFault('LEDGER_UNAVAILABLE', error);
+    }
+  };
+  const create = async (place: Place, value: object, columns: Columns): Promise<string | undefined> => {
+    try {
+      const { etag } = await table.createEntity(toRow(place, value, columns));
+      return etag ?? '';
+    } catch (error) {
+      if (statusOf(error) === 409) return undefined;
+      throw storageFault('LEDGER_UNAVAILABLE', error);
+    }
+  };
+  const replace = async (
+    place: Place,
+    value: object,
+    { etag, columns }: { readonly etag: string; readonly columns: Columns },
+  ): Promise<string | undefined> => {
+    try {
+      const answer = await table.updateEntity(toRow(place, value, columns), 'Replace', { etag });
+      return answer.etag ?? '';
+    } catch (error) {
+      if (statusOf(error) === 412 || statusOf(error) === 404) return undefined;
+      throw storageFault('LEDGER_UNAVAILABLE', error);
+    }
+  };
+  const loop = async <T extends object>(
+    place: Place,
+    schema: z.ZodType<T>,
+    { change, columns }: { readonly change: (current: T | undefined) => T | undefined; readonly columns: (value: T) => Columns },
+  ): Promise<T | undefined> => {
+    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+      const current = await get(place, schema);
+      const next = change(current?.value);
+      if (next === undefined || next === current?.value) return current?.value;
+      const etag = current?.etag;
+      const written =
+        etag === undefined
+          ? await create(place, next, columns(next))
+          : await replace(place, next, { etag, columns: columns(next) });
+      if (written !== undefined) return next;
+    }
+    throw new AppError('LEDGER_CONFLICT', 'the entry kept moving', { retryable: true });
+  };
+  return { get, create, replace, loop };
+}
+
+function parseRow<T>(row: Readonly<Record<string, unknown>>, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(fromChunks(row)));
+  } catch (cause) {
+    throw new AppError('LEDGER_CORRUPT', 'a row of the ledger cannot be read', { cause });
+  }
+}

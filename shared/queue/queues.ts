@@ -1,0 +1,35 @@
+import type { QueueServiceClient } from '@azure/storage-queue';
+import { AppError } from '../error/app-error.js';
+import { MAX_MESSAGE_BYTES } from '../message/queue-message.js';
+import { ALL_QUEUES, poisonQueue } from '../message/queue-name.js';
+import { storageFault } from '../net/storage-fault.js';
+import type { Send } from '../pipeline/effects.js';
+
+const MAX_DELAY_SECONDS = 7 * 24 * 3600 - 60;
+
+/**
+ * Sends to the storage queues: base64 as the Functions host reads it, never expiring. Throws `MESSAGE_TOO_LARGE`, or
+ * `QUEUE_UNAVAILABLE` (retryable).
+ */
+export function createSend(service: QueueServiceClient): Send {
+  return async (queue, message, { delaySeconds = 0 } = {}) => {
+    const bytes = Buffer.from(JSON.stringify(message));
+    if (bytes.byteLength > MAX_MESSAGE_BYTES) throw new AppError('MESSAGE_TOO_LARGE', 'a message of more than 48 KiB');
+    try {
+      await service.getQueueClient(queue).sendMessage(bytes.toString('base64'), {
+        messageTimeToLive: -1,
+        visibilityTimeout: Math.min(Math.max(Math.ceil(delaySeconds), 0), MAX_DELAY_SECONDS),
+      });
+    } catch (error) {
+      throw storageFault('QUEUE_UNAVAILABLE', error);
+    }
+  };
+}
+
+/** Creates every queue and its poison queue, where they are missing. */
+export async function ensureQueues(service: QueueServiceClient): Promise<void> {
+  for (const queue of ALL_QUEUES) {
+    await service.getQueueClient(queue).createIfNotExists();
+    await service.getQueueClient(poisonQueue(queue)).createIfNotExists();
+  }
+}

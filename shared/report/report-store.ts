@@ -1,0 +1,81 @@
+import type { BlobServiceClient } from '@azure/storage-blob';
+import { digestOf, hexOf } from '../artifact/digest.js';
+import { AppError } from '../error/app-error.js';
+import type { BlobRef } from '../message/queue-message.js';
+import { statusOf, storageFault } from '../net/storage-fault.js';
+
+/** The blob containers. `reports` is all that the scan job may write, and only by adding. */
+export const CONTAINERS = ['reports', 'quarantine', 'alerts', 'refused'] as const;
+export type Container = (typeof CONTAINERS)[number];
+
+/** Blobs that are created once and never changed. */
+export interface ReportStore {
+  readonly ensure: () => Promise<void>;
+  /** Stores bytes under their own hash in `reports`. */
+  readonly put: (bytes: Uint8Array, contentType: string) => Promise<BlobRef>;
+  /** Fetches and verifies. Throws `BLOB_MISSING` (retryable), `BLOB_MISMATCH`, `BLOB_TOO_LARGE`. */
+  readonly get: (ref: BlobRef, maxBytes: number) => Promise<Uint8Array>;
+  /** Stores a quarantine record under its own hash. */
+  readonly putRecord: (bytes: Uint8Array) => Promise<BlobRef>;
+  /** Creates a named blob; false where one stands already. */
+  readonly createOnce: (container: Container, name: string, bytes: Uint8Array) => Promise<boolean>;
+  readonly readNamed: (container: Container, name: string, maxBytes: number) => Promise<Uint8Array | undefined>;
+}
+
+const FAULT = 'REPORTS_UNAVAILABLE';
+
+/** Builds the store over one storage account. Throws `REPORTS_UNAVAILABLE` (retryable) besides what each call names. */
+export function createReportStore(service: BlobServiceClient): ReportStore {
+  const blob = (container: Container, name: string) => service.getContainerClient(container).getBlockBlobClient(name);
+  const createOnce = async (container: Container, name: string, bytes: Uint8Array, contentType = 'application/json') => {
+    try {
+      await blob(container, name).upload(bytes, bytes.byteLength, {
+        conditions: { ifNoneMatch: '*' },
+        blobHTTPHeaders: { blobContentType: contentType },
+      });
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 409 || statusOf(error) === 412) return false;
+      throw storageFault(FAULT, error);
+    }
+  };
+  const read = async (container: Container, name: string, maxBytes: number): Promise<Uint8Array | undefined> => {
+    try {
+      const answer = await blob(container, name).download(0, maxBytes + 1);
+      const chunks: Buffer[] = [];
+      for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
+      const bytes = Buffer.concat(chunks);
+      if (bytes.byteLength > maxBytes) throw new AppError('BLOB_TOO_LARGE', `a blob of more than ${maxBytes} bytes`);
+      return bytes;
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw storageFault(FAULT, error);
+    }
+  };
+  return {
+    ensure: async () => {
+      for (const container of CONTAINERS) await service.getContainerClient(container).createIfNotExists();
+    },
+    put: async (bytes, contentType) => {
+      const ref = { digest: digestOf(bytes), bytes: bytes.byteLength };
+      await createOnce('reports', `sha256/${hexOf(ref.digest)}`, bytes, contentType);
+      return ref;
+    },
+    get: async (ref, maxBytes) => {
+      if (ref.bytes > maxBytes) throw new AppError('BLOB_TOO_LARGE', `a blob of ${ref.bytes} bytes`);
+      const bytes = await read('reports', `sha256/${hexOf(ref.digest)}`, maxBytes);
+      if (bytes === undefined) throw new AppError('BLOB_MISSING', 'a blob that the ledger names is not there', { retryable: true });
+      if (bytes.byteLength !== ref.bytes || digestOf(bytes) !== ref.digest) {
+        throw new AppError('BLOB_MISMATCH', 'a blob is not what its name says');
+      }
+      return bytes;
+    },
+    putRecord: async (bytes) => {
+      const ref = { digest: digestOf(bytes), bytes: bytes.byteLength };
+      await createOnce('quarantine', `${hexOf(ref.digest)}.json`, bytes);
+      return ref;
+    },
+    createOnce: (container, name, bytes) => createOnce(container, name, bytes),
+    readNamed: read,
+  };
+}
