@@ -1,0 +1,107 @@
+import type { ArtifactKey } from '../artifact/reference.js';
+import { AppError } from '../error/app-error.js';
+import { type BlobRef, MESSAGE_VERSION, type VerifyRequest } from '../message/queue-message.js';
+import { QUEUES } from '../message/queue-name.js';
+import { matchRule } from '../policy/match.js';
+import type { Policy } from '../policy/policy.js';
+import type { SignatureEvidence } from '../signature/candidate.js';
+import type { SignatureResult } from '../signature/result.js';
+import type { TrustedKey } from '../signature/trust.js';
+import { verifySignatures } from '../signature/verify-signatures.js';
+import { type CollectDeps, collectSignatures } from './collect-signatures.js';
+import type { LedgerEntry } from './entry.js';
+import type { Clock, Send } from './effects.js';
+
+/** What {@link verify} needs. */
+export interface VerifyDeps extends CollectDeps {
+  readonly clock: Clock;
+  readonly send: Send;
+  readonly policy: Policy;
+  /** The keys that the policy names, by file name. */
+  readonly keys: ReadonlyMap<string, TrustedKey>;
+  readonly reports: { put: (bytes: Uint8Array, contentType: string) => Promise<BlobRef> };
+  readonly ledger: {
+    read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry } | undefined>;
+    update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<LedgerEntry | undefined>;
+  };
+}
+
+type SignatureState = Extract<LedgerEntry['signature'], { state: 'done' }>;
+
+/**
+ * Verifies the signatures of one digest, keeps the envelopes, and asks for a decision. Nothing here pulls the digest
+ * itself, so it works while the digest is locked.
+ */
+export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): Promise<void> {
+  const found = await deps.ledger.read(key);
+  if (found === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest', { retryable: true });
+  const { entry } = found;
+  const { rule } = matchRule(deps.policy, key);
+  const stale = entry.signature.state === 'done' && entry.signature.outcome === 'not-required' && rule.signature !== undefined;
+  if (entry.signature.state === 'done' && !again && !stale) {
+    // A duplicate; but the first one may have died before it asked for the decision.
+    await askForDecisions(entry, deps);
+    return;
+  }
+  const at = deps.clock().toISOString();
+  const signature: SignatureState =
+    rule.signature === undefined
+      ? { state: 'done', at, outcome: 'not-required', code: 'SIGNATURE_NOT_REQUIRED', message: 'The policy asks for none.' }
+      : await verifyNow(key, rule.signature.cosign?.keys ?? [], { at, deps });
+  const updated = await deps.ledger.update(key, (current) => ({ ...current, signature }));
+  await askForDecisions(updated ?? entry, deps);
+}
+
+async function verifyNow(
+  key: ArtifactKey,
+  keyNames: readonly string[],
+  { at, deps }: { readonly at: string; readonly deps: VerifyDeps },
+): Promise<SignatureState> {
+  const keys = keyNames.map((name) => {
+    const trusted = deps.keys.get(name);
+    if (trusted === undefined) throw new AppError('KEY_MISSING', `the policy names a key that is not there: ${name}`);
+    return trusted;
+  });
+  const evidence = await collectSignatures(key, deps);
+  const result = verifySignatures(evidence, { cosign: { keys } });
+  const stored = await deps.reports.put(Buffer.from(JSON.stringify(toStored(evidence, result))), 'application/json');
+  const { outcome, code, message } = result;
+  return { state: 'done', at, outcome, code, message, evidence: stored };
+}
+
+/** Envelopes are kept with the result, so that a locked image can be verified again. */
+function toStored(evidence: SignatureEvidence, { checks }: SignatureResult) {
+  return {
+    subject: evidence.subject,
+    truncated: evidence.truncated,
+    checks,
+    candidates: evidence.candidates.map(({ payloads, ...candidate }) => ({
+      ...candidate,
+      payloads: payloads.map(({ descriptor, bytes }) => ({ descriptor, base64: Buffer.from(bytes).toString('base64') })),
+    })),
+  };
+}
+
+/** A signed index speaks for its platforms, so they are decided again with it. */
+async function askForDecisions(entry: LedgerEntry, deps: Pick<VerifyDeps, 'clock' | 'send'>): Promise<void> {
+  const since = deps.clock().toISOString();
+  const keys = [entry.key, ...entry.children.map(({ digest }) => ({ ...entry.key, digest }))];
+  for (const key of keys) await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since });
+}
+
+/** Ends a verification that cannot be done: inconclusive, with the fault's code, and a decision. */
+export async function giveUpVerify(
+  { key }: VerifyRequest,
+  error: AppError,
+  deps: Pick<VerifyDeps, 'clock' | 'send' | 'ledger'>,
+): Promise<void> {
+  const at = deps.clock().toISOString();
+  const message = error.message.slice(0, 1000);
+  const updated = await deps.ledger.update(key, (entry) =>
+    // A signature that was verified before is not lost because a later look failed.
+    entry.signature.state === 'done' && entry.signature.outcome === 'verified'
+      ? undefined
+      : { ...entry, signature: { state: 'done', at, outcome: 'inconclusive', code: error.code, message } },
+  );
+  if (updated !== undefined) await askForDecisions(updated, deps);
+}
