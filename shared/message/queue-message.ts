@@ -40,7 +40,7 @@ export type VerifyRequest = z.infer<typeof verifyRequestSchema>;
 export const databaseSchema = z.object({
   digest: z.string().max(100),
   updatedAt: time,
-  bytes: z.number().int().nonnegative(),
+  entries: z.number().int().nonnegative(),
 });
 
 /** What a scan ended with: evidence in blobs, a failure, or nothing yet (`retry`: ask for it again now). */
