@@ -57,13 +57,12 @@ export async function scanImage(scan: TrivyScan, runCommand: RunCommand): Promis
   return sanitiseReport(await readOutput(output));
 }
 
-/** Re-renders a sanitised report, without the image and without a database. */
+/** Re-renders the sanitised report in file `report`, without the image and without a database. */
 export async function convertReport(
   setting: TrivySetting,
-  { report, format }: { readonly report: Uint8Array | string; readonly format: 'cyclonedx' | 'sarif' },
+  { report: input, format }: { readonly report: string; readonly format: 'cyclonedx' | 'sarif' },
   runCommand: RunCommand,
 ): Promise<Uint8Array> {
-  const input = typeof report === 'string' ? report : join(setting.workDirectory, 'sanitised.json');
   const output = join(setting.workDirectory, `report.${format}.json`);
   const args = ['convert', '--format', format, '--output', output, '--quiet', '--cache-dir', setting.workDirectory, input];
   await runTrivy(args, setting, { runCommand, timeoutMilliseconds: CONVERT_TIMEOUT_MILLISECONDS, env: {} });
