@@ -1,4 +1,5 @@
 import type { ArtifactKey } from '../artifact/reference.js';
+import type { AppError } from '../error/app-error.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
 import type { Decision } from '../policy/decision.js';
@@ -122,4 +123,29 @@ function toStored(decision: Decision): NonNullable<LedgerEntry['decision']> {
 
 function sameDecision(stored: LedgerEntry['decision'], decision: Decision): boolean {
   return stored !== undefined && JSON.stringify(toStored(stored)) === JSON.stringify(toStored(decision));
+}
+
+/** Ends a decision that cannot be made: inconclusive, with the fault's code. What stands in the registry stays. */
+export async function giveUpDecide(
+  key: ArtifactKey,
+  error: AppError,
+  deps: Pick<DecideDeps, 'clock' | 'policy'> & {
+    readonly ledger: {
+      update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<unknown>;
+    };
+  },
+): Promise<void> {
+  const at = deps.clock().toISOString();
+  await deps.ledger.update(key, (entry) => {
+    // An earlier verdict is not lost because a later decision failed.
+    if (entry.decision !== undefined && entry.decision.verdict !== 'pending') return undefined;
+    const reasons = [{ code: error.code, message: error.message.slice(0, 500) }];
+    const { digest: policy } = deps.policy;
+    return {
+      ...entry,
+      decision: { verdict: 'inconclusive', reasons, action: 'mark', because: 'push', policy, rule: 0, crossing: [] },
+      decidedAt: at,
+      settledAt: at,
+    };
+  });
 }

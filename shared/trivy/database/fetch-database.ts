@@ -7,12 +7,8 @@ import { z } from 'zod';
 import { AppError } from '../../error/app-error.js';
 import type { DatabaseEvidence } from '../../vulnerability/report.js';
 import { countEntries } from './count-entries.js';
+import type { DatabaseSource } from './database-source.js';
 import { type PullDeps, pullDatabaseLayer } from './pull-layer.js';
-
-/** Where a database comes from: a Trivy cache directory, or an OCI repository. */
-export type DatabaseSource =
-  | { readonly kind: 'directory'; readonly path: string }
-  | { readonly kind: 'oci'; readonly registry: string; readonly repository: string; readonly reference: string };
 
 const metadataSchema = z.object({ Version: z.literal(2), UpdatedAt: z.iso.datetime({ offset: true }) });
 

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { parseReference } from '../artifact/reference.js';
+import { AppError } from '../error/app-error.js';
+import { ROLES, type SignIn, requireRole } from '../message/principal.js';
+import type { Log } from './effects.js';
+import { type LookUpDeps, MAX_WAIT_SECONDS, lookUp, resolve } from './lookup.js';
+import { MAX_REASON_LENGTH, type ReleaseDeps, release } from './release.js';
+
+/** The parts of a request that the doors read. */
+export interface DoorRequest {
+  readonly headers: { get: (name: string) => string | null };
+  readonly query: { get: (name: string) => string | null };
+  readonly text: () => Promise<string>;
+}
+
+/** A JSON answer. */
+export interface DoorResponse {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** What the doors need. */
+export interface DoorDeps extends LookUpDeps {
+  readonly signIn: SignIn;
+  readonly log: Log;
+  readonly ledger: LookUpDeps['ledger'] & ReleaseDeps['ledger'];
+  readonly send: ReleaseDeps['send'];
+  readonly journal: ReleaseDeps['journal'];
+}
+
+const STATUS_OF: Readonly<Record<string, number>> = {
+  NOT_SIGNED_IN: 401,
+  NOT_ALLOWED: 403,
+  UNKNOWN_ARTIFACT: 404,
+  REGISTRY_NOT_CONFIGURED: 404,
+  INVALID_REFERENCE: 400,
+  INVALID_LOGIN_SERVER: 400,
+  INVALID_REPOSITORY: 400,
+  INVALID_TAG: 400,
+  INVALID_DIGEST: 400,
+  REQUEST_MALFORMED: 400,
+  REASON_REQUIRED: 400,
+};
+
+/** `GET verdict?reference=…&wait=seconds`: the status of one artifact. */
+export function verdictDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorResponse> {
+  return answer(deps, async () => {
+    requireRole(request.headers, ROLES.read, deps.signIn);
+    const reference = parseReference((request.query.get('reference') ?? '').slice(0, 1000));
+    const wait = Number(request.query.get('wait') ?? '0');
+    if (!Number.isFinite(wait) || wait < 0) throw new AppError('REQUEST_MALFORMED', 'wait is a number of seconds');
+    return { status: 200, body: await lookUp(reference, Math.min(wait, MAX_WAIT_SECONDS), deps) };
+  });
+}
+
+const releaseSchema = z.strictObject({ reference: z.string().max(1000), reason: z.string().min(1).max(MAX_REASON_LENGTH) });
+const MAX_BODY = 16_384;
+
+/** `POST release` with `{reference, reason}`: takes a digest out of quarantine in the caller's name. */
+export function releaseDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorResponse> {
+  return answer(deps, async () => {
+    const { name } = requireRole(request.headers, ROLES.release, deps.signIn);
+    const body = parseBody(await request.text());
+    const resolved = await resolve(parseReference(body.reference), deps);
+    if (resolved === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'neither the registry nor the ledger knows this reference');
+    if (!deps.registries.has(resolved.key.registry)) {
+      throw new AppError('REGISTRY_NOT_CONFIGURED', 'a registry that is not configured');
+    }
+    await release(resolved.key, { by: name, reason: body.reason }, deps);
+    return { status: 202, body: { digest: resolved.key.digest, by: name } };
+  });
+}
+
+function parseBody(text: string): z.infer<typeof releaseSchema> {
+  try {
+    if (text.length > MAX_BODY) throw new Error('too large');
+    return releaseSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new AppError('REQUEST_MALFORMED', 'the body is {"reference": …, "reason": …}', { cause });
+  }
+}
+
+async function answer(deps: Pick<DoorDeps, 'log'>, work: () => Promise<DoorResponse>): Promise<DoorResponse> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const status = STATUS_OF[error.code] ?? (error.retryable ? 503 : 500);
+    deps.log('warn', 'door-refused', { code: error.code, status });
+    return { status, body: { error: { code: error.code, message: error.message } } };
+  }
+}
