@@ -1,0 +1,231 @@
+import { createServer } from 'node:http';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as wait } from 'node:timers/promises';
+import { connectStorage } from '../shared/connect.js';
+import { QUEUES } from '../shared/message/queue-name.js';
+import { ensureQueues } from '../shared/queue/queues.js';
+import { startAzurite } from './azurite/azurite.js';
+import { createEventGrid, deliverToFunction } from './event-grid/event-grid.js';
+import { type FunctionsHost, startFunctionsHost } from './functions-host/start.js';
+import { type ReceivedCard, createInbox } from './inbox/inbox.js';
+import { startJobStarter } from './job-starter/job-starter.js';
+import { listenBoth } from './registry/listen.js';
+import { createRegistry } from './registry/registry.js';
+import { createFileStore } from './registry/store.js';
+import { createLocalCertificates } from './tls/certificate.js';
+import { serve } from './web/node-adapter.js';
+
+/** What a local environment is told. Everything it keeps is below `stateDirectory`. */
+export interface EnvironmentOptions {
+  readonly stateDirectory: string;
+  readonly policyFile: string;
+  /** `directory:PATH` or an OCI reference. `{registry}` in it stands for the local registry. */
+  readonly database: string;
+  readonly javaDatabase?: string;
+  readonly databaseMaxAgeHours: number;
+  readonly enforcement: 'observe' | 'enforce';
+  /** Resolves once Trivy is there; the environment is ready before. */
+  readonly trivy: Promise<string>;
+  readonly ports: { readonly registry: number; readonly functions: number; readonly inbox: number };
+  /** How often the job starter looks at the queue. */
+  readonly scalerMilliseconds: number;
+  readonly lingerSeconds: number;
+  readonly scanConcurrency: number;
+  readonly queueLeaseSeconds: number;
+  /** How much faster than Azure event delivery is retried. */
+  readonly acceleration: number;
+  readonly log: (source: string, line: string) => void;
+}
+
+/** A running local environment. */
+export interface LocalEnvironment {
+  /** `host:port`. */
+  readonly registry: string;
+  readonly functions: string;
+  readonly inbox: string;
+  readonly caFile: string;
+  readonly storage: string;
+  readonly cards: () => Promise<readonly ReceivedCard[]>;
+  /** Process ids of the functions host and of the scan jobs. */
+  readonly processes: () => { readonly functions: number | undefined; readonly jobs: readonly number[] };
+  readonly stop: () => Promise<void>;
+}
+
+/** The registry's resource id, in the form of a real one. */
+export const LOCAL_RESOURCE_ID =
+  '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/local/providers/Microsoft.ContainerRegistry/registries/lazaretlocal';
+
+const RESTART_MILLISECONDS = 500;
+
+/** Starts Azurite, registry, event delivery, inbox, functions host and job starter, each as it is in Azure. */
+export async function startEnvironment(options: EnvironmentOptions): Promise<LocalEnvironment> {
+  const { stateDirectory, log } = options;
+  const at = (name: string) => join(stateDirectory, name);
+  await mkdir(stateDirectory, { recursive: true });
+  const tls = await loadCertificates(at('tls'));
+  const clock = () => new Date();
+  const azurite = await startAzurite({ directory: at('storage') });
+  const storage = connectStorage({ kind: 'connection-string', connectionString: azurite.connectionString }, undefined);
+  await ensureQueues(storage.queues);
+
+  const inbox = await createInbox({ directory: at('inbox'), clock });
+  const inboxServer = createServer(serve(inbox.handle, (error) => log('inbox', String(error))));
+  await new Promise<void>((resolve) => inboxServer.listen(options.ports.inbox, '127.0.0.1', resolve));
+  const inboxUrl = `http://127.0.0.1:${(inboxServer.address() as AddressInfo).port}`;
+
+  let host: FunctionsHost | undefined;
+  const grid = await createEventGrid({
+    directory: at('events'),
+    clock,
+    acceleration: options.acceleration,
+    deliver: deliverToFunction(() => host?.url, 'receive'),
+  });
+  // The registry knows its own name, which holds the port that it gets.
+  let handle: Awaited<ReturnType<typeof createRegistry>>['handle'] | undefined;
+  const listener = serve(
+    async (request) => (handle === undefined ? new Response(null, { status: 503 }) : handle(request)),
+    (error) => log('registry', String(error)),
+  );
+  const port = options.ports.registry === 0 ? await rememberedPort(at('registry-port')) : options.ports.registry;
+  const listening = await listenBoth(listener, { port, key: tls.key, cert: tls.certificate }).catch(() =>
+    listenBoth(listener, { port: options.ports.registry, key: tls.key, cert: tls.certificate }),
+  );
+  await writeFile(at('registry-port'), String(listening.port));
+  const loginServer = `127.0.0.1:${listening.port}`;
+  ({ handle } = await createRegistry({
+    loginServer,
+    resourceId: LOCAL_RESOURCE_ID,
+    store: await createFileStore(at('registry')),
+    clock,
+    publish: grid.publish,
+  }));
+
+  const common = {
+    PATH: process.env['PATH'] ?? '',
+    TZ: 'UTC',
+    NODE_EXTRA_CA_CERTS: tls.caFile,
+    LAZARET_REGISTRIES: JSON.stringify([{ resourceId: LOCAL_RESOURCE_ID, loginServer }]),
+    LAZARET_STORAGE: azurite.connectionString,
+    LAZARET_IDENTITY: 'anonymous',
+    LAZARET_DATABASE_MAX_AGE_HOURS: String(options.databaseMaxAgeHours),
+  };
+  const root = packageRoot();
+  let stopping = false;
+  let functionsPort = options.ports.functions;
+  const runHost = async (): Promise<FunctionsHost> =>
+    startFunctionsHost({
+      root,
+      port: functionsPort,
+      queueLeaseSeconds: options.queueLeaseSeconds,
+      env: {
+        ...common,
+        AzureWebJobsStorage: azurite.connectionString,
+        LAZARET_ENFORCEMENT: options.enforcement,
+        LAZARET_POLICY: options.policyFile,
+        LAZARET_TEAMS_WEBHOOK_URL: `${inboxUrl}/webhook`,
+        LAZARET_SIGN_IN: 'local',
+      },
+      onLine: (line) => log('functions', line),
+    });
+  host = await runHost();
+  functionsPort = host.port;
+  // Whatever ends the host, Azure starts it again.
+  const supervise = async (): Promise<void> => {
+    while (!stopping) {
+      await host?.exited;
+      if (stopping) return;
+      host = undefined;
+      log('functions', 'the host ended; starting it again');
+      await wait(RESTART_MILLISECONDS);
+      host = await runHost().catch((error: unknown) => {
+        log('functions', String(error));
+        return undefined;
+      });
+    }
+  };
+  const supervising = supervise();
+
+  let jobs: () => readonly number[] = () => [];
+  const starter = options.trivy.then(
+    (trivyPath) => {
+      const entry = join(root, 'dist', 'jobs', 'scan', 'main.js');
+      const scanQueue = storage.queues.getQueueClient(QUEUES.scan);
+      const started = startJobStarter({
+        queueLength: async () => (await scanQueue.getProperties()).approximateMessagesCount ?? 0,
+        pollMilliseconds: options.scalerMilliseconds,
+        messagesPerExecution: 100,
+        maxExecutions: 1,
+        entry,
+        onLine: (line) => log('scan', line),
+        env: {
+          ...common,
+          LAZARET_TRIVY: trivyPath,
+          LAZARET_DATABASE: options.database.replaceAll('{registry}', loginServer),
+          ...(options.javaDatabase !== undefined && {
+            LAZARET_JAVA_DATABASE: options.javaDatabase.replaceAll('{registry}', loginServer),
+          }),
+          LAZARET_LINGER_SECONDS: String(options.lingerSeconds),
+          LAZARET_POLL_MILLISECONDS: '100',
+          LAZARET_SCAN_CONCURRENCY: String(options.scanConcurrency),
+          LAZARET_CA_FILE: tls.caFile,
+          LAZARET_WORK_DIRECTORY: at('work'),
+        },
+      });
+      jobs = started.running;
+      return started;
+    },
+    (error: unknown) => {
+      log('trivy', error instanceof Error ? error.message : String(error));
+      return undefined;
+    },
+  );
+
+  return {
+    registry: loginServer,
+    functions: host.url,
+    inbox: inboxUrl,
+    caFile: tls.caFile,
+    storage: azurite.connectionString,
+    cards: inbox.cards,
+    processes: () => ({ functions: host?.pid, jobs: jobs() }),
+    stop: async () => {
+      stopping = true;
+      // A Trivy that is still being built is not waited for.
+      await Promise.race([starter.then((started) => started?.stop()), wait(20_000)]);
+      await host?.stop();
+      await Promise.race([supervising, wait(1000)]);
+      await grid.stop();
+      await listening.close();
+      inboxServer.closeAllConnections();
+      inboxServer.close();
+      await azurite.close();
+    },
+  };
+}
+
+/** A later start of the same state finds the registry where image references say it is. */
+async function rememberedPort(file: string): Promise<number> {
+  const port = Number(await readFile(file, 'utf8').catch(() => '0'));
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+}
+
+async function loadCertificates(directory: string) {
+  const caFile = join(directory, 'ca.pem');
+  const stored = join(directory, 'certificates.json');
+  await mkdir(directory, { recursive: true });
+  const known = await readFile(stored, 'utf8').catch(() => undefined);
+  const certificates = known === undefined ? await createLocalCertificates(new Date()) : (JSON.parse(known) as Awaited<ReturnType<typeof createLocalCertificates>>);
+  if (known === undefined) {
+    await writeFile(caFile, certificates.ca);
+    await writeFile(stored, JSON.stringify(certificates), { mode: 0o600 });
+  }
+  return { ...certificates, caFile };
+}
+
+/** Where `package.json` is: two levels up from `dist/local/`. */
+export function packageRoot(): string {
+  return join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+}
