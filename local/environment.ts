@@ -11,7 +11,7 @@ import { startAzurite } from './azurite/azurite.js';
 import { createEventGrid, deliverToFunction } from './event-grid/event-grid.js';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/start.js';
 import { type ReceivedCard, createInbox } from './inbox/inbox.js';
-import { startJobStarter } from './job-starter/job-starter.js';
+import { type JobStarter, startJobStarter } from './job-starter/job-starter.js';
 import { listenBoth } from './registry/listen.js';
 import { createRegistry } from './registry/registry.js';
 import { createFileStore } from './registry/store.js';
@@ -58,6 +58,8 @@ export interface LocalEnvironment {
 export const LOCAL_RESOURCE_ID =
   '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/local/providers/Microsoft.ContainerRegistry/registries/lazaretlocal';
 
+/** Where a local registry tells which environment it belongs to. */
+export const DISCOVERY_PATH = '/.well-known/lazaret';
 const RESTART_MILLISECONDS = 500;
 
 /** Starts Azurite, registry, event delivery, inbox, functions host and job starter, each as it is in Azure. */
@@ -86,7 +88,11 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   // The registry knows its own name, which holds the port that it gets.
   let handle: Awaited<ReturnType<typeof createRegistry>>['handle'] | undefined;
   const listener = serve(
-    async (request) => (handle === undefined ? new Response(null, { status: 503 }) : handle(request)),
+    async (request) => {
+      // How the command line finds the environment behind an image's reference; no registry has such a path.
+      if (new URL(request.url).pathname === DISCOVERY_PATH) return Response.json({ functions: host?.url, inbox: inboxUrl });
+      return handle === undefined ? new Response(null, { status: 503 }) : handle(request);
+    },
     (error) => log('registry', String(error)),
   );
   const port = options.ports.registry === 0 ? await rememberedPort(at('registry-port')) : options.ports.registry;
@@ -148,12 +154,13 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   };
   const supervising = supervise();
 
-  let jobs: () => readonly number[] = () => [];
-  const starter = options.trivy.then(
+  let starter: JobStarter | undefined;
+  options.trivy.then(
     (trivyPath) => {
+      if (stopping) return;
       const entry = join(root, 'dist', 'jobs', 'scan', 'main.js');
       const scanQueue = storage.queues.getQueueClient(QUEUES.scan);
-      const started = startJobStarter({
+      starter = startJobStarter({
         queueLength: async () => (await scanQueue.getProperties()).approximateMessagesCount ?? 0,
         pollMilliseconds: options.scalerMilliseconds,
         messagesPerExecution: 100,
@@ -174,12 +181,9 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
           LAZARET_WORK_DIRECTORY: at('work'),
         },
       });
-      jobs = started.running;
-      return started;
     },
     (error: unknown) => {
       log('trivy', error instanceof Error ? error.message : String(error));
-      return undefined;
     },
   );
 
@@ -190,11 +194,10 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     caFile: tls.caFile,
     storage: azurite.connectionString,
     cards: inbox.cards,
-    processes: () => ({ functions: host?.pid, jobs: jobs() }),
+    processes: () => ({ functions: host?.pid, jobs: starter?.running() ?? [] }),
     stop: async () => {
       stopping = true;
-      // A Trivy that is still being built is not waited for.
-      await Promise.race([starter.then((started) => started?.stop()), wait(20_000)]);
+      await starter?.stop();
       await host?.stop();
       await Promise.race([supervising, wait(1000)]);
       await grid.stop();

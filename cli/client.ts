@@ -1,0 +1,65 @@
+import { userInfo } from 'node:os';
+import type { Reference } from '../shared/artifact/reference.js';
+import { AppError } from '../shared/error/app-error.js';
+import { UsageError } from './usage.js';
+
+/** Calls a running Lazaret's HTTP functions. */
+export interface Client {
+  readonly get: (path: string, query: Readonly<Record<string, string>>) => Promise<unknown>;
+  readonly post: (path: string, body: unknown) => Promise<unknown>;
+}
+
+/** Where a local registry tells which environment it belongs to. */
+const DISCOVERY_PATH = '/.well-known/lazaret';
+
+const LOOPBACK = /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/;
+const TIMEOUT_MILLISECONDS = 60_000;
+
+/** Finds the environment of a reference: `--endpoint`, or the local one behind the reference's own host and port. */
+export async function connect(reference: Reference, endpoint: string | undefined): Promise<Client> {
+  const base = endpoint ?? process.env['LAZARET_ENDPOINT'] ?? (await discover(reference.registry));
+  if (!URL.canParse(base)) throw new UsageError(`--endpoint is not a URL: ${base}`);
+  const url = new URL(base);
+  const local = LOOPBACK.test(url.host);
+  if (url.protocol !== 'https:' && !local) throw new UsageError('an endpoint that is not on this machine has to be https');
+  const token = process.env['LAZARET_TOKEN'];
+  const headers: Record<string, string> = local
+    ? { 'x-lazaret-caller': userInfo().username }
+    : { ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+  const call = async (target: URL, init: RequestInit): Promise<unknown> => {
+    let response: Response;
+    try {
+      response = await fetch(target, { ...init, signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS), redirect: 'error' });
+    } catch (cause) {
+      throw new AppError('UNREACHABLE', `no Lazaret answers at ${target.origin}`, { retryable: true, cause });
+    }
+    const body: unknown = await response.json().catch(() => undefined);
+    if (response.ok) return body;
+    const error = (body as { readonly error?: { readonly code?: string; readonly message?: string } } | undefined)?.error;
+    throw new AppError(error?.code ?? 'REFUSED', error?.message ?? `Lazaret answered ${response.status}`, {
+      retryable: response.status >= 500,
+    });
+  };
+  const at = (path: string) => new URL(`api/${path}`, base.endsWith('/') ? base : `${base}/`);
+  return {
+    get: (path, query) => {
+      const target = at(path);
+      for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value);
+      return call(target, { headers });
+    },
+    post: (path, body) =>
+      call(at(path), { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  };
+}
+
+async function discover(registry: string): Promise<string> {
+  if (!LOOPBACK.test(registry)) throw new UsageError('name the deployment with --endpoint URL, or in LAZARET_ENDPOINT');
+  try {
+    const response = await fetch(`http://${registry}${DISCOVERY_PATH}`, { signal: AbortSignal.timeout(5000) });
+    const { functions } = (await response.json()) as { readonly functions?: unknown };
+    if (typeof functions === 'string') return functions;
+  } catch {
+    // Told below: whatever listens there is not ours.
+  }
+  throw new UsageError(`no local environment runs behind ${registry}; start one with: npx lazaret start`);
+}

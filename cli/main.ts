@@ -1,0 +1,97 @@
+#!/usr/bin/env node
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { AppError } from '../shared/error/app-error.js';
+import { release } from './release.js';
+import { status } from './status.js';
+import { COMMAND_HELP, HELP, UsageError } from './usage.js';
+
+const EXIT_USAGE = 4;
+const print = (text: string) => process.stdout.write(`${text}\n`);
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [command = '', ...args] = argv;
+  const help = COMMAND_HELP[command];
+  if (help === undefined) {
+    const asked = ['', '--help', '-h', 'help'].includes(command);
+    (asked ? process.stdout : process.stderr).write(asked ? HELP : `unknown command: ${command}\n\n${HELP}`);
+    return asked ? 0 : EXIT_USAGE;
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    print(help);
+    return 0;
+  }
+  switch (command) {
+    case 'status': {
+      const { values, positionals } = read(args, ['wait', 'endpoint'], 1);
+      const waitSeconds = Number(values['wait'] ?? '0');
+      if (!Number.isFinite(waitSeconds) || waitSeconds < 0) throw new UsageError('--wait is a number of seconds');
+      return status({ reference: positionals[0] ?? '', waitSeconds, endpoint: values['endpoint'], json: values.json }, print);
+    }
+    case 'release': {
+      const { values, positionals } = read(args, ['reason', 'endpoint'], 1);
+      const reference = positionals[0] ?? '';
+      return release({ reference, reason: values['reason'], endpoint: values['endpoint'], json: values.json }, print);
+    }
+    case 'start': {
+      const options = ['state-directory', 'policy', 'database', 'java-database', 'enforcement', 'registry-port', 'functions-port', 'inbox-port'];
+      const { values } = read(args, options, 0);
+      const { start } = await import('./start.js');
+      return start(values);
+    }
+    default: {
+      const keep = args.includes('--keep');
+      const { values } = read(
+        args.filter((arg) => arg !== '--keep'),
+        [],
+        0,
+      );
+      const { demo } = await import('./demo.js');
+      return demo({ keep, json: values.json });
+    }
+  }
+}
+
+/** Values of the options, all text, and `json`. */
+type Values = Readonly<Record<string, string | undefined>> & { readonly json: boolean };
+
+function read(args: readonly string[], names: readonly string[], positionals: number) {
+  try {
+    const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+    const parsed = parseArgs({ args: [...args], options: { ...options, json: { type: 'boolean' } }, allowPositionals: true });
+    if (parsed.positionals.length !== positionals) throw new Error(positionals === 1 ? 'one REF is needed' : 'too many words');
+    const values = { ...parsed.values, json: parsed.values['json'] === true } as unknown as Values;
+    return { values, positionals: parsed.positionals };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Runs the same command under the package's own Node where this one is too old for the local environment. */
+function underOwnNode(): number | undefined {
+  const own = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'node_modules', '.bin', 'node');
+  const major = Number(process.versions.node.split('.')[0]);
+  const needed = ['start', 'demo'].includes(process.argv[2] ?? '');
+  if (!needed || major >= 22 || !existsSync(own)) return undefined;
+  return spawnSync(own, process.argv.slice(1), { stdio: 'inherit' }).status ?? 1;
+}
+
+const delegated = underOwnNode();
+if (delegated !== undefined) process.exit(delegated);
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const code = error instanceof AppError ? error.code : error instanceof UsageError ? 'USAGE' : 'UNEXPECTED';
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(
+      process.argv.includes('--json') ? `${JSON.stringify({ error: { code, message } })}\n` : `lazaret: ${message}${code === 'USAGE' ? '' : ` (${code})`}\n`,
+    );
+    const usage = code === 'USAGE' || code === 'UNREACHABLE' || code.startsWith('INVALID_');
+    process.exitCode = usage ? EXIT_USAGE : code === 'UNKNOWN_ARTIFACT' ? 3 : EXIT_USAGE;
+  },
+);

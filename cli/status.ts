@@ -1,0 +1,72 @@
+import { parseReference } from '../shared/artifact/reference.js';
+import { AppError } from '../shared/error/app-error.js';
+import { MAX_WAIT_SECONDS, type Status } from '../shared/pipeline/lookup.js';
+import { type Client, connect } from './client.js';
+
+const EXIT: Readonly<Record<Status['verdict'], number>> = { pass: 0, fail: 1, inconclusive: 2, pending: 2, unknown: 3 };
+const RETRY_MILLISECONDS = 1000;
+
+/** What `status` is asked. */
+export interface StatusOptions {
+  readonly reference: string;
+  readonly waitSeconds: number;
+  readonly endpoint: string | undefined;
+  readonly json: boolean;
+}
+
+/** Prints what is known of an image; returns the exit code. */
+export async function status(options: StatusOptions, print: (text: string) => void): Promise<number> {
+  const client = await connect(parseReference(options.reference), options.endpoint);
+  const found = await waitFor(client, options.reference, options.waitSeconds);
+  print(options.json ? JSON.stringify(found) : describe(found));
+  return EXIT[found.verdict];
+}
+
+/** Asks until the verdict is final and applied, or the time is over. */
+export async function waitFor(client: Client, reference: string, waitSeconds: number): Promise<Status> {
+  const until = Date.now() + waitSeconds * 1000;
+  for (;;) {
+    const left = Math.max((until - Date.now()) / 1000, 0);
+    try {
+      const wait = String(Math.min(left, MAX_WAIT_SECONDS - 5));
+      const found = (await client.get('verdict', { reference, wait })) as Status;
+      if (found.settled || Date.now() >= until) return found;
+    } catch (error) {
+      // A host that is being restarted is waited for like everything else.
+      if (!(error instanceof AppError) || !error.retryable || Date.now() + RETRY_MILLISECONDS >= until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+    }
+  }
+}
+
+const MAX_LISTED = 25;
+
+function describe(found: Status): string {
+  const { findings, enforcement, signature } = found;
+  const counts = (['critical', 'high', 'medium', 'low', 'unknown'] as const).map((name) => `${findings[name]} ${name}`);
+  const operations = enforcement.operations.map(({ kind, tag, outcome }) => `${kind}${tag === undefined ? '' : ` ${tag}`} (${outcome})`);
+  const lines = [
+    `${found.verdict.toUpperCase()}  ${clean(found.reference)}`,
+    ...(found.digest === null ? [] : [`  digest       ${found.digest}`]),
+    ...(enforcement.tagRemoved ? ['  tag          removed by quarantine; this is what it pointed to'] : []),
+    ...found.reasons.map(({ code, message }) => `  because      ${clean(code)}: ${clean(message)}`),
+    `  findings     ${counts.join(', ')}`,
+    ...findings.list.slice(0, MAX_LISTED).map(
+      (finding) =>
+        `    ${finding.severity.padEnd(8)} ${clean(finding.id)}  ${clean(finding.package)} ${clean(finding.installed)} → ${clean(finding.fixed ?? 'no fix yet')}`,
+    ),
+    ...(findings.list.length > MAX_LISTED ? [`    and ${findings.list.length - MAX_LISTED} more; all with --json`] : []),
+    ...found.secrets.slice(0, MAX_LISTED).map(({ rule, path }) => `    SECRET   ${clean(rule)} in ${clean(path)}`),
+    `  signature    ${clean(signature.state)}${signature.message === undefined ? '' : `: ${clean(signature.message)}`}`,
+    ...found.platforms.map(({ platform, verdict }) => `  platform     ${clean(platform)}: ${verdict}`),
+    `  enforcement  ${enforcement.state}${operations.length === 0 ? '' : `: ${operations.map(clean).join(', ')}`}`,
+    ...found.marks.map(({ kind, digest }) => `  mark         ${kind} ${digest}`),
+    ...Object.entries(found.times).map(([name, at]) => `  ${name.padEnd(12)} ${at}`),
+  ];
+  return lines.join('\n');
+}
+
+/** A terminal obeys control characters, wherever they come from. */
+function clean(text: string): string {
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, '').slice(0, 300);
+}

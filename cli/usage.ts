@@ -1,0 +1,52 @@
+/** The call's words are wrong, or there is nobody to ask. Both exit with 4. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** What `lazaret --help` prints. */
+export const HELP = `lazaret: the quarantine station for Azure Container Registry
+
+  lazaret start    run the whole pipeline on this machine, without a cloud
+  lazaret demo     push a handful of images and show what happens to each
+  lazaret status   what is known of an image, and why
+  lazaret release  take an image out of quarantine
+
+Each has --help, with examples. All take --json.
+`;
+
+/** Help texts by command. */
+export const COMMAND_HELP: Readonly<Record<string, string>> = {
+  start: `lazaret start [options]: run registry, storage, functions, scan job and Teams inbox on this machine
+
+  --state-directory DIR   where everything is kept (default .lazaret); a later start resumes from it
+  --policy FILE           the policy (default: the shipped local one, which asks for no signature)
+  --database DIR|REF      Trivy's vulnerability database: a cache directory that holds db/, or host/repository:tag
+  --java-database DIR|REF the same for jars
+  --enforcement MODE      observe or enforce (default enforce)
+  --registry-port N, --functions-port N, --inbox-port N   0 picks a free one (default)
+  --json                  one JSON object on the first line when everything is ready
+
+  It ends on SIGTERM, and when the process that started it is gone.
+
+  npx lazaret start --registry-port 5000
+  podman push --tls-verify=false my-image 127.0.0.1:5000/team-a/app:v1
+`,
+  demo: `lazaret demo [--json] [--keep]: run the main job on a handful of images
+
+  Exits 0 only if every verdict, lock, untag, mark and card is the expected one. --keep leaves the environment running
+  until it is interrupted, so that the inbox can be looked at.
+`,
+  status: `lazaret status REF [--wait SECONDS] [--endpoint URL] [--json]: what is known of an image, and why
+
+  REF is host[:port]/repository:tag or …@sha256:…; a tag that quarantine removed still resolves.
+  --wait returns when the verdict is final and its operations are applied, and waits for an unknown reference too.
+  Exit code: 0 pass, 1 fail, 2 inconclusive or pending, 3 unknown, 4 usage or no environment.
+
+  npx lazaret status 127.0.0.1:5000/team-a/app:v1 --wait 60
+  npx lazaret status team.azurecr.io/app@sha256:… --endpoint https://lazaret.azurewebsites.net
+`,
+  release: `lazaret release REF --reason TEXT [--endpoint URL] [--json]: undo the quarantine of one image, journalled
+
+  npx lazaret release 127.0.0.1:5000/team-a/app:v1 --reason "accepted by the security team, ticket 123"
+`,
+};

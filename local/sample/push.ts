@@ -1,0 +1,83 @@
+import { MANIFEST_ACCEPT } from '../../shared/artifact/media-type.js';
+import { AppError } from '../../shared/error/app-error.js';
+import type { Artifact } from './image.js';
+import type { Blob } from './layer.js';
+
+/** Where something is pushed to. */
+export interface PushTarget {
+  /** `http://host:port` or `https://host`. */
+  readonly origin: string;
+  readonly repository: string;
+  readonly fetch: typeof fetch;
+}
+
+/** How a push goes. */
+export interface PushOptions {
+  readonly tag?: string;
+  /** Ask with HEAD for the tag first, and give up on a refusal, as some clients do. */
+  readonly headFirst?: boolean;
+}
+
+/** A client that pushes as Docker and its kin do: token by challenge, blobs, children by digest, the manifest last. */
+export async function push(artifact: Artifact, target: PushTarget, { tag, headFirst }: PushOptions = {}): Promise<void> {
+  const session = openSession(target);
+  if (headFirst === true && tag !== undefined) {
+    const { status } = await session(`/manifests/${tag}`, { method: 'HEAD' });
+    if (status !== 200 && status !== 404) throw refused('HEAD of the tag', status);
+  }
+  for (const child of artifact.children) await pushManifest(child, child.digest, session);
+  await pushManifest(artifact, tag ?? artifact.digest, session);
+}
+
+/** The status that a pull by tag or digest gets. */
+export async function pullStatus(reference: string, target: PushTarget): Promise<number> {
+  const response = await openSession(target)(`/manifests/${reference}`, { method: 'GET' });
+  await response.body?.cancel();
+  return response.status;
+}
+
+type Session = (path: string, init: RequestInit) => Promise<Response>;
+
+async function pushManifest(artifact: Artifact, reference: string, session: Session): Promise<void> {
+  for (const blob of artifact.blobs) await pushBlob(blob, session);
+  const headers = { 'content-type': artifact.mediaType };
+  const response = await session(`/manifests/${reference}`, { method: 'PUT', headers, body: Buffer.from(artifact.bytes) });
+  if (response.status !== 201) throw refused('manifest', response.status);
+}
+
+async function pushBlob({ bytes, digest }: Blob, session: Session): Promise<void> {
+  if ((await session(`/blobs/${digest}`, { method: 'HEAD' })).status === 200) return;
+  const start = await session('/blobs/uploads/', { method: 'POST' });
+  const location = start.headers.get('location');
+  if (start.status !== 202 || location === null) throw refused('upload', start.status);
+  const separator = location.includes('?') ? '&' : '?';
+  const headers = { 'content-type': 'application/octet-stream' };
+  const put = await session(`${location}${separator}digest=${encodeURIComponent(digest)}`, { method: 'PUT', headers, body: Buffer.from(bytes) });
+  if (put.status !== 201) throw refused('blob', put.status);
+}
+
+function openSession({ origin, repository, fetch }: PushTarget): Session {
+  let token: string | undefined;
+  return async (path, init) => {
+    const url = new URL(path.startsWith('/v2/') || path.startsWith('http') ? path : `/v2/${repository}${path}`, origin);
+    const send = () =>
+      fetch(url, {
+        ...init,
+        headers: { accept: MANIFEST_ACCEPT.join(', '), ...(init.headers as Record<string, string>), ...(token && { authorization: `Bearer ${token}` }) },
+      });
+    const response = await send();
+    if (response.status !== 401) return response;
+    await response.body?.cancel();
+    const challenge = response.headers.get('www-authenticate') ?? '';
+    const part = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1] ?? '';
+    const realm = new URL(part('realm'));
+    realm.searchParams.set('service', part('service'));
+    realm.searchParams.set('scope', `repository:${repository}:pull,push`);
+    token = ((await (await fetch(realm)).json()) as { readonly token: string }).token;
+    return send();
+  };
+}
+
+function refused(what: string, status: number): AppError {
+  return new AppError('PUSH_REFUSED', `${what}: the registry answered ${status}`);
+}
