@@ -30,6 +30,8 @@ export interface EnvironmentOptions {
   /** Resolves once Trivy is there; the environment is ready before. */
   readonly trivy: Promise<string>;
   readonly ports: { readonly registry: number; readonly functions: number; readonly inbox: number };
+  /** The longest pause between two looks at a queue, as `hh:mm:ss`; without it, that of the shipped `host.json`. */
+  readonly maxPollingInterval?: string;
   /** How often the job starter looks at the queue. */
   readonly scalerMilliseconds: number;
   readonly lingerSeconds: number;
@@ -133,6 +135,9 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
         LAZARET_POLICY: options.policyFile,
         LAZARET_TEAMS_WEBHOOK_URL: `${inboxUrl}/webhook`,
         LAZARET_SIGN_IN: 'local',
+        ...(options.maxPollingInterval !== undefined && {
+          AzureFunctionsJobHost__extensions__queues__maxPollingInterval: options.maxPollingInterval,
+        }),
       },
       onLine: (line) => log('functions', line),
     });

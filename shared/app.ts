@@ -108,7 +108,7 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
     },
   };
   const webhook = settings.teamsWebhookUrl === undefined ? undefined : createTeamsWebhook({ url: settings.teamsWebhookUrl, fetch });
-  const alertDeps = { log, store: reports, sendCard: webhook && ((alert: Parameters<typeof renderAlert>[0]) => webhook(renderAlert(alert))) };
+  const alertDeps = { log, clock, store: reports, sendCard: webhook && ((alert: Parameters<typeof renderAlert>[0]) => webhook(renderAlert(alert))) };
   const doorDeps = { ...base, signIn: settings.signIn, registries: new Set(servers), sleep };
   const giveUp = {
     verify: (message: Parameters<typeof giveUpVerify>[0], error: AppError) => giveUpVerify(message, error, verifyDeps),

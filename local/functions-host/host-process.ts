@@ -18,7 +18,7 @@ async function main(): Promise<void> {
   });
   const root = values.root ?? process.cwd();
   const registrations = provideCoreModule((level, message) => write(`${level} worker: ${message}`));
-  const settings = await readHostSettings(root);
+  const settings = await readHostSettings(root, process.env);
   await loadApp(root, registrations);
   const { functions } = registrations;
   const invoke = createInvoke(registrations.model, write);

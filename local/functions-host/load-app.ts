@@ -26,9 +26,23 @@ const hostSchema = z.object({
 /** `host.json`, as far as the local host keeps it. */
 export type HostSettings = z.infer<typeof hostSchema>['extensions'];
 
-/** Reads `host.json` of the app at `root`. */
-export async function readHostSettings(root: string): Promise<HostSettings> {
-  return hostSchema.parse(JSON.parse(await readFile(join(root, 'host.json'), 'utf8'))).extensions;
+const OVERRIDE = 'AzureFunctionsJobHost__';
+
+/**
+ * Reads `host.json` of the app at `root`. As in the real host, an app setting `AzureFunctionsJobHost__a__b__c` stands
+ * above the member `a.b.c`. https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values
+ */
+export async function readHostSettings(root: string, env: Readonly<Record<string, string | undefined>>): Promise<HostSettings> {
+  const json = JSON.parse(await readFile(join(root, 'host.json'), 'utf8')) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith(OVERRIDE) || value === undefined) continue;
+    const path = name.slice(OVERRIDE.length).split('__');
+    const last = path.pop() ?? '';
+    let place = json;
+    for (const part of path) place = (place[part] ??= {}) as Record<string, unknown>;
+    place[last] = /^-?\d+$/.test(value) ? Number(value) : value;
+  }
+  return hostSchema.parse(json).extensions;
 }
 
 /** Milliseconds of `hh:mm:ss`. */

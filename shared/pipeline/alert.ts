@@ -1,6 +1,6 @@
 import type { Alert } from '../message/alert.js';
 import { AppError } from '../error/app-error.js';
-import type { Log } from './effects.js';
+import type { Clock, Log } from './effects.js';
 
 /** The most bytes of a stored alert. */
 const MAX_ALERT_BYTES = 1024 * 1024;
@@ -8,6 +8,7 @@ const MAX_ALERT_BYTES = 1024 * 1024;
 /** What {@link deliverAlert} needs. */
 export interface DeliverAlertDeps {
   readonly log: Log;
+  readonly clock: Clock;
   readonly store: {
     readNamed: (container: 'alerts', name: string, maxBytes: number) => Promise<Uint8Array | undefined>;
     createOnce: (container: 'alerts', name: string, bytes: Uint8Array) => Promise<boolean>;
@@ -15,6 +16,9 @@ export interface DeliverAlertDeps {
   /** Sends the card. Undefined where no channel is configured. */
   readonly sendCard: ((alert: Alert) => Promise<void>) | undefined;
 }
+
+/** How long a delivery that was begun is left alone, in milliseconds. */
+const CLAIM_MILLISECONDS = 60_000;
 
 /**
  * Delivers one stored alert to Teams: once, save for a crash between sending and recording. Throws `ALERT_MISSING`
@@ -25,6 +29,7 @@ export async function deliverAlert(alertId: string, deps: DeliverAlertDeps): Pro
   if ((await deps.store.readNamed('alerts', sent, 1024)) !== undefined) return;
   const bytes = await deps.store.readNamed('alerts', `${alertId}.json`, MAX_ALERT_BYTES);
   if (bytes === undefined) throw new AppError('ALERT_MISSING', 'the alert is not stored', { retryable: true });
+  await claim(alertId, deps);
   // Written by notify alone.
   const alert = JSON.parse(Buffer.from(bytes).toString('utf8')) as Alert;
   if (deps.sendCard === undefined) {
@@ -33,4 +38,17 @@ export async function deliverAlert(alertId: string, deps: DeliverAlertDeps): Pro
   }
   await deps.sendCard(alert);
   await deps.store.createOnce('alerts', sent, Buffer.from('{}'));
+}
+
+/**
+ * The same news may be queued twice, by two deciders at once. The first delivery goes ahead; the other one looks again
+ * later (`ALERT_IN_FLIGHT`, retryable), and takes over where the first has died.
+ */
+async function claim(alertId: string, { store, clock }: DeliverAlertDeps): Promise<void> {
+  const name = `${alertId}.claim`;
+  if (await store.createOnce('alerts', name, Buffer.from(clock().toISOString()))) return;
+  const claimedAt = new Date(Buffer.from((await store.readNamed('alerts', name, 100)) ?? []).toString('utf8'));
+  if (clock().getTime() - claimedAt.getTime() < CLAIM_MILLISECONDS) {
+    throw new AppError('ALERT_IN_FLIGHT', 'the alert is being delivered', { retryable: true });
+  }
 }

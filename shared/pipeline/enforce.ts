@@ -98,7 +98,18 @@ async function lift(decided: Decided, { observed, history }: Situation, deps: En
   if (operations.some(({ outcome }) => outcome === 'refused')) {
     return { gone: false, enforcement: { ...entry.enforcement, state: 'refused', at, operations }, version };
   }
-  return { gone: false, enforcement: { state: 'released', at, operations }, version };
+  return { gone: false, enforcement: { state: 'released', at, operations: undone(entry.enforcement, operations, at) }, version };
+}
+
+/** What has been undone, from the record rather than from memory: an earlier run may have died after its changes. */
+function undone({ record, action }: Enforcement, applied: readonly AppliedOperation[], at: string): AppliedOperation[] {
+  if (record === undefined) return [...applied];
+  const known = new Map(applied.map((operation) => [operationName(operation), operation]));
+  const wanted: AppliedOperation[] = [
+    ...(action === 'untag' ? [] : [{ kind: 'unlock', outcome: 'done', at } as const]),
+    ...(action === 'lock' ? [] : record.tags.map((tag): AppliedOperation => ({ kind: 'retag', tag, outcome: 'done', at }))),
+  ];
+  return wanted.map((operation) => known.get(operationName(operation)) ?? operation);
 }
 
 async function quarantine(decided: Decided, { observed, history }: Situation, deps: EnforceDeps): Promise<Enforced> {
