@@ -21,7 +21,8 @@ export async function connect(reference: Reference, endpoint: string | undefined
   if (!URL.canParse(base)) throw new UsageError(`--endpoint is not a URL: ${base}`);
   const url = new URL(base);
   const local = LOOPBACK.test(url.host);
-  if (url.protocol !== 'https:' && !local) throw new UsageError('an endpoint that is not on this machine has to be https');
+  if (url.protocol !== 'https:' && !local)
+    throw new UsageError('an endpoint that is not on this machine has to be https');
   const token = process.env['LAZARET_TOKEN'];
   const headers: Record<string, string> = local
     ? { 'x-lazaret-caller': userInfo().username }
@@ -35,7 +36,8 @@ export async function connect(reference: Reference, endpoint: string | undefined
     }
     const body: unknown = await response.json().catch(() => undefined);
     if (response.ok) return body;
-    const error = (body as { readonly error?: { readonly code?: string; readonly message?: string } } | undefined)?.error;
+    const error = (body as { readonly error?: { readonly code?: string; readonly message?: string } } | undefined)
+      ?.error;
     throw new AppError(error?.code ?? 'REFUSED', error?.message ?? `Lazaret answered ${response.status}`, {
       retryable: response.status >= 500,
     });
@@ -48,7 +50,11 @@ export async function connect(reference: Reference, endpoint: string | undefined
       return call(target, { headers });
     },
     post: (path, body) =>
-      call(at(path), { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      call(at(path), {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
   };
 }
 

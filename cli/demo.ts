@@ -20,7 +20,8 @@ const DATABASE_REPOSITORY = 'lazaret/trivy-db';
 /** Runs the main job on a handful of images; returns 0 only if everything came out as it should. */
 export async function demo({ keep, json }: { readonly keep: boolean; readonly json: boolean }): Promise<number> {
   const started = Date.now();
-  const say = (line: string) => process.stderr.write(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
+  const say = (line: string) =>
+    process.stderr.write(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
   const state = await mkdtemp(join(tmpdir(), 'lazaret-demo-'));
   const keys = { trusted: generateKeyPair(), stranger: generateKeyPair() };
   const policyDirectory = join(state, 'policy');
@@ -85,8 +86,11 @@ async function perform(
   const outcomes = [...first, ...second];
   const expectedCards = outcomes.reduce((sum, { scenario }) => sum + scenario.cards, 0);
   const cards = await waitForCards(environment, expectedCards);
-  const problems = outcomes.flatMap(({ scenario, problems: found }) => found.map((problem) => `${scenario.name}: ${problem}`));
-  if (cards.length !== expectedCards) problems.push(`cards: expected ${expectedCards}, found ${cards.length}:`, ...cards);
+  const problems = outcomes.flatMap(({ scenario, problems: found }) =>
+    found.map((problem) => `${scenario.name}: ${problem}`),
+  );
+  if (cards.length !== expectedCards)
+    problems.push(`cards: expected ${expectedCards}, found ${cards.length}:`, ...cards);
   process.stdout.write(
     json
       ? `${JSON.stringify({ ok: problems.length === 0, problems, cards: cards.length, outcomes: outcomes.map(({ scenario, status }) => ({ name: scenario.name, status })) })}\n`
@@ -101,8 +105,14 @@ async function act(scenarios: readonly Scenario[], stage: Stage): Promise<readon
     const artifact = await scenario.run(stage);
     stage.say(`pushed ${scenario.repository}:${scenario.tag} (${scenario.name})`);
     if (scenario.expected.verdict === 'unknown') return { scenario, artifact };
-    const status = await waitFor(stage.client, `${stage.registry}/${scenario.repository}@${artifact.digest}`, WAIT_SECONDS);
-    stage.say(`${status.verdict.padEnd(12)} ${scenario.repository}:${scenario.tag}  ${status.reasons.map(({ code }) => code).join(' ')}`);
+    const status = await waitFor(
+      stage.client,
+      `${stage.registry}/${scenario.repository}@${artifact.digest}`,
+      WAIT_SECONDS,
+    );
+    stage.say(
+      `${status.verdict.padEnd(12)} ${scenario.repository}:${scenario.tag}  ${status.reasons.map(({ code }) => code).join(' ')}`,
+    );
     return { scenario, artifact };
   });
   const done = await Promise.all(running);
@@ -113,7 +123,9 @@ async function act(scenarios: readonly Scenario[], stage: Stage): Promise<readon
 async function waitForCards(environment: LocalEnvironment, expected: number): Promise<readonly string[]> {
   for (let tries = 0; tries < 60 && (await environment.cards()).length < expected; tries++) await wait(250);
   await wait(2000);
-  return (await environment.cards()).map(({ content }) => (content as { readonly fallbackText?: string }).fallbackText ?? '');
+  return (await environment.cards()).map(
+    ({ content }) => (content as { readonly fallbackText?: string }).fallbackText ?? '',
+  );
 }
 
 /** Of all that the parts log, what a person wants to see: faults. */

@@ -29,7 +29,10 @@ async function main(argv: readonly string[]): Promise<number> {
       const { values, positionals } = read(args, ['wait', 'endpoint'], 1);
       const waitSeconds = Number(values['wait'] ?? '0');
       if (!Number.isFinite(waitSeconds) || waitSeconds < 0) throw new UsageError('--wait is a number of seconds');
-      return status({ reference: positionals[0] ?? '', waitSeconds, endpoint: values['endpoint'], json: values.json }, print);
+      return status(
+        { reference: positionals[0] ?? '', waitSeconds, endpoint: values['endpoint'], json: values.json },
+        print,
+      );
     }
     case 'release': {
       const { values, positionals } = read(args, ['reason', 'endpoint'], 1);
@@ -37,7 +40,16 @@ async function main(argv: readonly string[]): Promise<number> {
       return release({ reference, reason: values['reason'], endpoint: values['endpoint'], json: values.json }, print);
     }
     case 'start': {
-      const options = ['state-directory', 'policy', 'database', 'java-database', 'enforcement', 'registry-port', 'functions-port', 'inbox-port'];
+      const options = [
+        'state-directory',
+        'policy',
+        'database',
+        'java-database',
+        'enforcement',
+        'registry-port',
+        'functions-port',
+        'inbox-port',
+      ];
       const { values } = read(args, options, 0);
       const { start } = await import('./start.js');
       return start(values);
@@ -61,8 +73,13 @@ type Values = Readonly<Record<string, string | undefined>> & { readonly json: bo
 function read(args: readonly string[], names: readonly string[], positionals: number) {
   try {
     const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
-    const parsed = parseArgs({ args: [...args], options: { ...options, json: { type: 'boolean' } }, allowPositionals: true });
-    if (parsed.positionals.length !== positionals) throw new Error(positionals === 1 ? 'one REF is needed' : 'too many words');
+    const parsed = parseArgs({
+      args: [...args],
+      options: { ...options, json: { type: 'boolean' } },
+      allowPositionals: true,
+    });
+    if (parsed.positionals.length !== positionals)
+      throw new Error(positionals === 1 ? 'one REF is needed' : 'too many words');
     const values = { ...parsed.values, json: parsed.values['json'] === true } as unknown as Values;
     return { values, positionals: parsed.positionals };
   } catch (error) {
@@ -89,7 +106,9 @@ main(process.argv.slice(2)).then(
     const code = error instanceof AppError ? error.code : error instanceof UsageError ? 'USAGE' : 'UNEXPECTED';
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(
-      process.argv.includes('--json') ? `${JSON.stringify({ error: { code, message } })}\n` : `lazaret: ${message}${code === 'USAGE' ? '' : ` (${code})`}\n`,
+      process.argv.includes('--json')
+        ? `${JSON.stringify({ error: { code, message } })}\n`
+        : `lazaret: ${message}${code === 'USAGE' ? '' : ` (${code})`}\n`,
     );
     const usage = code === 'USAGE' || code === 'UNREACHABLE' || code.startsWith('INVALID_');
     process.exitCode = usage ? EXIT_USAGE : code === 'UNKNOWN_ARTIFACT' ? 3 : EXIT_USAGE;

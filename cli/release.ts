@@ -15,7 +15,14 @@ export async function release(options: ReleaseOptions, print: (text: string) => 
   const { reference, reason, endpoint } = options;
   if (reason === undefined || reason.trim() === '') throw new UsageError('a release needs --reason TEXT');
   const client = await connect(parseReference(reference), endpoint);
-  const answer = (await client.post('release', { reference, reason })) as { readonly digest: string; readonly by: string };
-  print(options.json ? JSON.stringify(answer) : `release of ${answer.digest} asked for by ${answer.by}; see: lazaret status ${reference} --wait 60`);
+  const answer = (await client.post('release', { reference, reason })) as {
+    readonly digest: string;
+    readonly by: string;
+  };
+  print(
+    options.json
+      ? JSON.stringify(answer)
+      : `release of ${answer.digest} asked for by ${answer.by}; see: lazaret status ${reference} --wait 60`,
+  );
   return 0;
 }

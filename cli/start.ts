@@ -9,12 +9,15 @@ import { getTrivyHere } from '../local/setup/trivy.js';
 import { UsageError } from './usage.js';
 
 /** Runs the local environment until it is stopped; returns the exit code. */
-export async function start(values: Readonly<Record<string, string | undefined>> & { readonly json: boolean }): Promise<number> {
+export async function start(
+  values: Readonly<Record<string, string | undefined>> & { readonly json: boolean },
+): Promise<number> {
   const root = packageRoot();
   const stateDirectory = resolve(values['state-directory'] ?? '.lazaret');
   const policyFile = resolve(values['policy'] ?? join(root, 'policy', 'local.yaml'));
   const enforcement = values['enforcement'] ?? 'enforce';
-  if (enforcement !== 'observe' && enforcement !== 'enforce') throw new UsageError('--enforcement is observe or enforce');
+  if (enforcement !== 'observe' && enforcement !== 'enforce')
+    throw new UsageError('--enforcement is observe or enforce');
   // Told before anything starts, all mistakes at once.
   await loadPolicy(policyFile);
   await mkdir(stateDirectory, { recursive: true });
@@ -23,7 +26,8 @@ export async function start(values: Readonly<Record<string, string | undefined>>
   const trivy = getTrivyHere(root, (line) => say(`trivy: ${line}`));
   trivy.catch((error: unknown) => say(error instanceof Error ? error.message : String(error)));
   const database = databaseOption(values['database']) ?? 'ghcr.io/aquasecurity/trivy-db:2';
-  const javaDatabase = databaseOption(values['java-database']) ?? (database.startsWith('directory:') ? database : undefined);
+  const javaDatabase =
+    databaseOption(values['java-database']) ?? (database.startsWith('directory:') ? database : undefined);
   const environment = await startEnvironment({
     stateDirectory,
     policyFile,
@@ -33,7 +37,11 @@ export async function start(values: Readonly<Record<string, string | undefined>>
     databaseMaxAgeHours: database.startsWith('directory:') ? 876_000 : 72,
     enforcement,
     trivy,
-    ports: { registry: port(values, 'registry-port'), functions: port(values, 'functions-port'), inbox: port(values, 'inbox-port') },
+    ports: {
+      registry: port(values, 'registry-port'),
+      functions: port(values, 'functions-port'),
+      inbox: port(values, 'inbox-port'),
+    },
     scalerMilliseconds: 1000,
     lingerSeconds: 30,
     scanConcurrency: 2,

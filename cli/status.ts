@@ -44,18 +44,24 @@ const MAX_LISTED = 25;
 function describe(found: Status): string {
   const { findings, enforcement, signature } = found;
   const counts = (['critical', 'high', 'medium', 'low', 'unknown'] as const).map((name) => `${findings[name]} ${name}`);
-  const operations = enforcement.operations.map(({ kind, tag, outcome }) => `${kind}${tag === undefined ? '' : ` ${tag}`} (${outcome})`);
+  const operations = enforcement.operations.map(
+    ({ kind, tag, outcome }) => `${kind}${tag === undefined ? '' : ` ${tag}`} (${outcome})`,
+  );
   const lines = [
     `${found.verdict.toUpperCase()}  ${clean(found.reference)}`,
     ...(found.digest === null ? [] : [`  digest       ${found.digest}`]),
     ...(enforcement.tagRemoved ? ['  tag          removed by quarantine; this is what it pointed to'] : []),
     ...found.reasons.map(({ code, message }) => `  because      ${clean(code)}: ${clean(message)}`),
     `  findings     ${counts.join(', ')}`,
-    ...findings.list.slice(0, MAX_LISTED).map(
-      (finding) =>
-        `    ${finding.severity.padEnd(8)} ${clean(finding.id)}  ${clean(finding.package)} ${clean(finding.installed)} → ${clean(finding.fixed ?? 'no fix yet')}`,
-    ),
-    ...(findings.list.length > MAX_LISTED ? [`    and ${findings.list.length - MAX_LISTED} more; all with --json`] : []),
+    ...findings.list
+      .slice(0, MAX_LISTED)
+      .map(
+        (finding) =>
+          `    ${finding.severity.padEnd(8)} ${clean(finding.id)}  ${clean(finding.package)} ${clean(finding.installed)} → ${clean(finding.fixed ?? 'no fix yet')}`,
+      ),
+    ...(findings.list.length > MAX_LISTED
+      ? [`    and ${findings.list.length - MAX_LISTED} more; all with --json`]
+      : []),
     ...found.secrets.slice(0, MAX_LISTED).map(({ rule, path }) => `    SECRET   ${clean(rule)} in ${clean(path)}`),
     `  signature    ${clean(signature.state)}${signature.message === undefined ? '' : `: ${clean(signature.message)}`}`,
     ...found.platforms.map(({ platform, verdict }) => `  platform     ${clean(platform)}: ${verdict}`),

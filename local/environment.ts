@@ -16,7 +16,7 @@ import { listenBoth } from './registry/listen.js';
 import { createRegistry } from './registry/registry.js';
 import { createFileStore } from './registry/store.js';
 import { createLocalCertificates } from './tls/certificate.js';
-import { serve } from './web/node-adapter.js';
+import { type Handler, serve } from './web/node-adapter.js';
 
 /** What a local environment is told. Everything it keeps is below `stateDirectory`. */
 export interface EnvironmentOptions {
@@ -88,12 +88,14 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     deliver: deliverToFunction(() => host?.url, 'receive'),
   });
   // The registry knows its own name, which holds the port that it gets.
-  let handle: Awaited<ReturnType<typeof createRegistry>>['handle'] | undefined;
+  const served: { handle?: Handler } = {};
   const listener = serve(
     async (request) => {
       // How the command line finds the environment behind an image's reference; no registry has such a path.
-      if (new URL(request.url).pathname === DISCOVERY_PATH) return Response.json({ functions: host?.url, inbox: inboxUrl });
-      return handle === undefined ? new Response(null, { status: 503 }) : handle(request);
+      if (new URL(request.url).pathname === DISCOVERY_PATH) {
+        return Response.json({ functions: host?.url, inbox: inboxUrl });
+      }
+      return served.handle?.(request) ?? new Response(null, { status: 503 });
     },
     (error) => log('registry', String(error)),
   );
@@ -103,13 +105,14 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   );
   await writeFile(at('registry-port'), String(listening.port));
   const loginServer = `127.0.0.1:${listening.port}`;
-  ({ handle } = await createRegistry({
+  const registry = await createRegistry({
     loginServer,
     resourceId: LOCAL_RESOURCE_ID,
     store: await createFileStore(at('registry')),
     clock,
     publish: grid.publish,
-  }));
+  });
+  served.handle = registry.handle;
 
   const common = {
     PATH: process.env['PATH'] ?? '',
@@ -121,7 +124,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     LAZARET_DATABASE_MAX_AGE_HOURS: String(options.databaseMaxAgeHours),
   };
   const root = packageRoot();
-  let stopping = false;
+  const stopping = new AbortController();
   let functionsPort = options.ports.functions;
   const runHost = async (): Promise<FunctionsHost> =>
     startFunctionsHost({
@@ -145,9 +148,9 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   functionsPort = host.port;
   // Whatever ends the host, Azure starts it again.
   const supervise = async (): Promise<void> => {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       await host?.exited;
-      if (stopping) return;
+      if (stopping.signal.aborted) return;
       host = undefined;
       log('functions', 'the host ended; starting it again');
       await wait(RESTART_MILLISECONDS);
@@ -162,7 +165,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   let starter: JobStarter | undefined;
   options.trivy.then(
     (trivyPath) => {
-      if (stopping) return;
+      if (stopping.signal.aborted) return;
       const entry = join(root, 'dist', 'jobs', 'scan', 'main.js');
       const scanQueue = storage.queues.getQueueClient(QUEUES.scan);
       starter = startJobStarter({
@@ -201,7 +204,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     cards: inbox.cards,
     processes: () => ({ functions: host?.pid, jobs: starter?.running() ?? [] }),
     stop: async () => {
-      stopping = true;
+      stopping.abort();
       await starter?.stop();
       await host?.stop();
       await Promise.race([supervising, wait(1000)]);
@@ -225,7 +228,10 @@ async function loadCertificates(directory: string) {
   const stored = join(directory, 'certificates.json');
   await mkdir(directory, { recursive: true });
   const known = await readFile(stored, 'utf8').catch(() => undefined);
-  const certificates = known === undefined ? await createLocalCertificates(new Date()) : (JSON.parse(known) as Awaited<ReturnType<typeof createLocalCertificates>>);
+  const certificates =
+    known === undefined
+      ? await createLocalCertificates(new Date())
+      : (JSON.parse(known) as Awaited<ReturnType<typeof createLocalCertificates>>);
   if (known === undefined) {
     await writeFile(caFile, certificates.ca);
     await writeFile(stored, JSON.stringify(certificates), { mode: 0o600 });

@@ -18,7 +18,7 @@ interface Ancestor {
  */
 export function watchStarter(onGone: () => void): void {
   const watched: Ancestor[] = [];
-  for (let pid = process.ppid; pid > 1 && watched.length < MAX_ANCESTORS; ) {
+  for (let pid = process.ppid; pid > 1 && watched.length < MAX_ANCESTORS;) {
     const ancestor = readProcess(pid);
     if (ancestor === undefined) break;
     watched.push(ancestor);

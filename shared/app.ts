@@ -107,15 +107,21 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
       return [{ title: 'Details', url: url.href }];
     },
   };
-  const webhook = settings.teamsWebhookUrl === undefined ? undefined : createTeamsWebhook({ url: settings.teamsWebhookUrl, fetch });
-  const alertDeps = { log, clock, store: reports, sendCard: webhook && ((alert: Parameters<typeof renderAlert>[0]) => webhook(renderAlert(alert))) };
+  const webhook =
+    settings.teamsWebhookUrl === undefined ? undefined : createTeamsWebhook({ url: settings.teamsWebhookUrl, fetch });
+  const alertDeps = {
+    log,
+    clock,
+    store: reports,
+    sendCard: webhook && ((alert: Parameters<typeof renderAlert>[0]) => webhook(renderAlert(alert))),
+  };
   const doorDeps = { ...base, signIn: settings.signIn, registries: new Set(servers), sleep };
   const giveUp = {
     verify: (message: Parameters<typeof giveUpVerify>[0], error: AppError) => giveUpVerify(message, error, verifyDeps),
     scanned: ({ key, scanId }: Parameters<typeof recordScan>[0], error: AppError) =>
-      closeScan(key, scanId, { code: error.code, message: error.message }, recordDeps),
+      closeScan({ key, scanId, failure: { code: error.code, message: error.message } }, recordDeps),
     decide: async (message: { readonly key: Parameters<typeof decide>[0] }, error: AppError) => {
-      await refuse(QUEUES.decide, message, error, base);
+      await refuse({ where: QUEUES.decide, message, error }, base);
       await giveUpDecide(message.key, error, base);
     },
   };
@@ -131,7 +137,7 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
           queue: QUEUES.registryEvents,
           schema: retriedEventSchema,
           step: async (retried) => receive(parseRegistryEvent(retried.event, clock()), receiveDeps),
-          giveUp: (retried, error) => refuse(QUEUES.registryEvents, retried.event, error, base),
+          giveUp: (retried, error) => refuse({ where: QUEUES.registryEvents, message: retried.event, error }, base),
         },
         base,
       );
@@ -139,19 +145,34 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
     verify: (message) =>
       deliver(
         message,
-        { queue: QUEUES.verify, schema: verifyRequestSchema, step: (m) => verify(m, verifyDeps), giveUp: giveUp.verify },
+        {
+          queue: QUEUES.verify,
+          schema: verifyRequestSchema,
+          step: (m) => verify(m, verifyDeps),
+          giveUp: giveUp.verify,
+        },
         base,
       ),
     recordScan: (message) =>
       deliver(
         message,
-        { queue: QUEUES.scanned, schema: scannedSchema, step: (m) => recordScan(m, recordDeps), giveUp: giveUp.scanned },
+        {
+          queue: QUEUES.scanned,
+          schema: scannedSchema,
+          step: (m) => recordScan(m, recordDeps),
+          giveUp: giveUp.scanned,
+        },
         base,
       ),
     decide: (message) =>
       deliver(
         message,
-        { queue: QUEUES.decide, schema: decideRequestSchema, step: ({ key }) => decide(key, decideDeps), giveUp: giveUp.decide },
+        {
+          queue: QUEUES.decide,
+          schema: decideRequestSchema,
+          step: ({ key }) => decide(key, decideDeps),
+          giveUp: giveUp.decide,
+        },
         base,
       ),
     alert: (message) =>
@@ -163,7 +184,13 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
           step: ({ alertId }) => deliverAlert(alertId, alertDeps),
           // There is no other channel to tell it on; the journal keeps it.
           giveUp: ({ alertId }, error) =>
-            journal({ what: 'alert-undelivered', who: 'lazaret', why: error.code, detail: { alertId }, id: `undelivered-${alertId}` }),
+            journal({
+              what: 'alert-undelivered',
+              who: 'lazaret',
+              why: error.code,
+              detail: { alertId },
+              id: `undelivered-${alertId}`,
+            }),
         },
         base,
       ),
@@ -178,4 +205,3 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
     release: (request) => releaseDoor(request, doorDeps),
   };
 }
-

@@ -43,9 +43,17 @@ export function table(outcomes: readonly Outcome[]): string {
     `${scenario.repository}:${scenario.tag}`,
     status.verdict,
     status.reasons.map(({ code }) => code).join(' '),
-    status.enforcement.operations.map(({ kind, tag }) => (tag === undefined ? kind : `${kind} ${tag}`)).join(', ') || '-',
+    status.enforcement.operations.map(({ kind, tag }) => (tag === undefined ? kind : `${kind} ${tag}`)).join(', ') ||
+      '-',
   ]);
   const all = [['', 'image', 'pushed as', 'verdict', 'because', 'done'], ...rows];
   const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }

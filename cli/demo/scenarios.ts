@@ -17,8 +17,10 @@ const OLD_DEBIAN = [
 ] as const;
 const FIXED_OPENSSL = [['libcrypto3', 'openssl', '3.5.4-r0']] as const;
 
-const clean = (name: string) => sample.imageOf([...sample.debianFiles(CLEAN_DEBIAN), { path: 'app/name', content: name }]);
-const vulnerable = (name: string) => sample.imageOf([...sample.debianFiles(OLD_DEBIAN), { path: 'app/name', content: name }]);
+const clean = (name: string) =>
+  sample.imageOf([...sample.debianFiles(CLEAN_DEBIAN), { path: 'app/name', content: name }]);
+const vulnerable = (name: string) =>
+  sample.imageOf([...sample.debianFiles(OLD_DEBIAN), { path: 'app/name', content: name }]);
 
 const PASSES: Expected = {
   verdict: 'pass',
@@ -41,7 +43,11 @@ async function pushed(stage: Stage, repository: string, image: Artifact): Promis
 /** A scenario whose image is pushed under `v1` and then dealt with. */
 function scenario(
   name: string,
-  { repository, image, then }: { repository: string; image: () => Promise<Artifact>; then?: (stage: Stage, image: Artifact) => Promise<void> },
+  {
+    repository,
+    image,
+    then,
+  }: { repository: string; image: () => Promise<Artifact>; then?: (stage: Stage, image: Artifact) => Promise<void> },
   outcome: { readonly expected: Expected; readonly cards: number },
 ): Scenario {
   return {
@@ -136,7 +142,10 @@ export const SCENARIOS: readonly Scenario[] = [
         sample.makeIndex([
           { image: await sample.imageOf(sample.alpineFiles('3.22.1', FIXED_OPENSSL), AMD64), platform: AMD64 },
           {
-            image: await sample.imageOf([...sample.alpineFiles('3.22.1', FIXED_OPENSSL), ...sample.npmFiles('minimist', '1.2.5')], ARM64),
+            image: await sample.imageOf(
+              [...sample.alpineFiles('3.22.1', FIXED_OPENSSL), ...sample.npmFiles('minimist', '1.2.5')],
+              ARM64,
+            ),
             platform: ARM64,
           },
         ]),
@@ -169,14 +178,24 @@ export const SCENARIOS: readonly Scenario[] = [
   ),
   scenario(
     'past its end of life',
-    { repository: 'shop/old', image: () => sample.imageOf(sample.alpineFiles('3.10.9', [['musl', 'musl', '1.1.22-r3']])) },
+    {
+      repository: 'shop/old',
+      image: () => sample.imageOf(sample.alpineFiles('3.10.9', [['musl', 'musl', '1.1.22-r3']])),
+    },
     { expected: { verdict: 'fail', reasons: ['END_OF_LIFE'], ...SHUT, marks: 2, findings: [] }, cards: 1 },
   ),
   scenario(
     'a Helm chart, left alone',
     { repository: 'charts/shop', image: () => sample.helmChart('shop') },
     {
-      expected: { verdict: 'unknown', reasons: ['UNKNOWN'], state: 'none', operations: [], pull: { digest: 200, tag: 200 }, marks: 0 },
+      expected: {
+        verdict: 'unknown',
+        reasons: ['UNKNOWN'],
+        state: 'none',
+        operations: [],
+        pull: { digest: 200, tag: 200 },
+        marks: 0,
+      },
       cards: 0,
     },
   ),

@@ -52,7 +52,17 @@ export async function startAzurite({ directory, ports = {} }: AzuriteOptions): P
   ];
   const blob = create('blob/Blob', streamed('blob', ports.blob ?? 0));
   const queue = create('queue/Queue', streamed('queue', ports.queue ?? 0));
-  const tableArgs = [HOST, ports.table ?? 0, KEEP_ALIVE_SECONDS, at('table.json'), false, false, undefined, undefined, ...tail];
+  const tableArgs = [
+    HOST,
+    ports.table ?? 0,
+    KEEP_ALIVE_SECONDS,
+    at('table.json'),
+    false,
+    false,
+    undefined,
+    undefined,
+    ...tail,
+  ];
   const table = create('table/Table', tableArgs);
   const servers = [blob, queue, table];
   await Promise.all(servers.map((server) => server.start()));

@@ -38,7 +38,11 @@ export async function createEventGrid(options: EventGridOptions): Promise<EventG
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
 
-  const deadLetter = async (name: string, event: object, letter: { readonly reason: string; readonly attempts: number; readonly outcome: string }) => {
+  const deadLetter = async (
+    name: string,
+    event: object,
+    letter: { readonly reason: string; readonly attempts: number; readonly outcome: string },
+  ) => {
     const body = {
       ...event,
       deadLetterReason: letter.reason,

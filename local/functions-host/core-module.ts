@@ -37,7 +37,11 @@ export interface RegisteredFunction {
 /** The part of `@azure/functions` that runs an invocation. */
 export interface InvocationModel {
   readonly getArguments: () => Promise<{ readonly context: unknown; readonly inputs: unknown[] }>;
-  readonly invokeFunction: (context: unknown, inputs: unknown[], callback: RegisteredFunction['callback']) => Promise<unknown>;
+  readonly invokeFunction: (
+    context: unknown,
+    inputs: unknown[],
+    callback: RegisteredFunction['callback'],
+  ) => Promise<unknown>;
   readonly getResponse: (context: unknown, result: unknown) => Promise<InvocationResponse>;
 }
 

@@ -12,12 +12,18 @@ export function createDoors(functions: readonly RegisteredFunction[], invoke: In
     if (pathname === '/admin/host/ping') return new Response(null, { status: 200 });
     if (pathname === '/admin/functions') return Response.json(functions.map(({ name }) => ({ name })));
     const prefix = routePrefix === '' ? '/' : `/${routePrefix}/`;
-    const target = pathname.startsWith(prefix) ? findHttp(functions, pathname.slice(prefix.length), request.method) : undefined;
+    const target = pathname.startsWith(prefix)
+      ? findHttp(functions, pathname.slice(prefix.length), request.method)
+      : undefined;
     return target === undefined ? new Response(null, { status: 404 }) : httpDoor(request, target, invoke);
   };
 }
 
-function findHttp(functions: readonly RegisteredFunction[], route: string, method: string): RegisteredFunction | undefined {
+function findHttp(
+  functions: readonly RegisteredFunction[],
+  route: string,
+  method: string,
+): RegisteredFunction | undefined {
   return functions.find((candidate) => {
     const trigger = Object.values(candidate.bindings).find(({ type }) => type === 'httpTrigger');
     const methods = trigger?.methods ?? ['GET', 'POST'];
@@ -33,7 +39,8 @@ async function httpDoor(request: Request, target: RegisteredFunction, invoke: In
   const url = new URL(request.url);
   const body = Buffer.from(await request.arrayBuffer());
   if (body.byteLength > MAX_BODY_BYTES) return new Response(null, { status: 413 });
-  const wrap = (pairs: Iterable<readonly [string, string]>) => Object.fromEntries([...pairs].map(([name, value]) => [name, { value }]));
+  const wrap = (pairs: Iterable<readonly [string, string]>) =>
+    Object.fromEntries([...pairs].map(([name, value]) => [name, { value }]));
   try {
     const response = await invoke(target, {
       input: {
@@ -58,14 +65,21 @@ function toResponse({ returnValue }: InvocationResponse): Response {
   const http = returnValue?.http;
   const body = http?.body?.bytes ?? http?.body?.string ?? http?.body?.json;
   const status = Number(http?.statusCode ?? 204);
-  return new Response(status === 204 || body === undefined ? null : (body as NonNullable<ConstructorParameters<typeof Response>[0]>), {
-    status,
-    headers: { ...http?.headers },
-  });
+  return new Response(
+    status === 204 || body === undefined ? null : (body as NonNullable<ConstructorParameters<typeof Response>[0]>),
+    {
+      status,
+      headers: { ...http?.headers },
+    },
+  );
 }
 
 /** https://github.com/Azure/azure-sdk-for-net (HttpRequestProcessor of the Event Grid extension). */
-async function eventGridDoor(request: Request, functions: readonly RegisteredFunction[], invoke: Invoke): Promise<Response> {
+async function eventGridDoor(
+  request: Request,
+  functions: readonly RegisteredFunction[],
+  invoke: Invoke,
+): Promise<Response> {
   const name = new URL(request.url).searchParams.get('functionName') ?? '';
   const target = functions.find(
     (candidate) =>
@@ -89,7 +103,9 @@ async function eventGridDoor(request: Request, functions: readonly RegisteredFun
     events.map((event) =>
       invoke(target, {
         input: { json: JSON.stringify(event) },
-        triggerMetadata: { data: { json: JSON.stringify((event as { readonly data?: unknown } | null)?.data ?? null) } },
+        triggerMetadata: {
+          data: { json: JSON.stringify((event as { readonly data?: unknown } | null)?.data ?? null) },
+        },
         reason: 'EventGrid trigger fired',
       }),
     ),

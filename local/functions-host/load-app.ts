@@ -32,7 +32,10 @@ const OVERRIDE = 'AzureFunctionsJobHost__';
  * Reads `host.json` of the app at `root`. As in the real host, an app setting `AzureFunctionsJobHost__a__b__c` stands
  * above the member `a.b.c`. https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values
  */
-export async function readHostSettings(root: string, env: Readonly<Record<string, string | undefined>>): Promise<HostSettings> {
+export async function readHostSettings(
+  root: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<HostSettings> {
   const json = JSON.parse(await readFile(join(root, 'host.json'), 'utf8')) as Record<string, unknown>;
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith(OVERRIDE) || value === undefined) continue;
@@ -73,7 +76,8 @@ export async function loadApp(root: string, registrations: Registrations): Promi
   for (const { name, bindings } of registrations.functions) {
     for (const { type, direction } of Object.values(bindings)) {
       const served = direction === 'out' ? type === 'http' : KNOWN_TRIGGERS.includes(type);
-      if (!served) throw new Error(`function ${name} has a binding that the local host does not serve: ${direction} ${type}`);
+      if (!served)
+        throw new Error(`function ${name} has a binding that the local host does not serve: ${direction} ${type}`);
     }
   }
 }

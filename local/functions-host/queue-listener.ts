@@ -25,7 +25,8 @@ const PROCESSORS = 1;
 export function listenToQueue(options: ListenerOptions): { readonly stop: () => Promise<void> } {
   const { settings, queueName, write } = options;
   const queue = options.service.getQueueClient(queueName);
-  const threshold = settings.newBatchThreshold < 0 ? Math.floor(settings.batchSize / 2) * PROCESSORS : settings.newBatchThreshold;
+  const threshold =
+    settings.newBatchThreshold < 0 ? Math.floor(settings.batchSize / 2) * PROCESSORS : settings.newBatchThreshold;
   const longest = Math.max(parseTimeSpan(settings.maxPollingInterval), MIN_POLL_MILLISECONDS);
   const running = new Set<Promise<void>>();
   const stopping = new AbortController();
@@ -85,11 +86,13 @@ async function processMessage(item: DequeuedMessageItem, queue: QueueClient, opt
   try {
     const text = decode(item.messageText, settings.messageEncoding);
     const failed =
-      text === undefined || item.dequeueCount > settings.maxDequeueCount ? true : !(await succeeds(text, item, options));
+      text === undefined || item.dequeueCount > settings.maxDequeueCount
+        ? true
+        : !(await succeeds(text, item, options));
     if (!failed) {
       await lease.remove();
     } else if (text === undefined || item.dequeueCount >= settings.maxDequeueCount) {
-      await poison(item, queue, lease, options);
+      await poison(item, { queue, lease }, options);
     } else {
       await lease.release(parseTimeSpan(settings.visibilityTimeout) / 1000);
     }
@@ -116,8 +119,7 @@ async function succeeds(text: string, item: DequeuedMessageItem, options: Listen
 
 async function poison(
   item: DequeuedMessageItem,
-  queue: QueueClient,
-  lease: { readonly remove: () => Promise<void> },
+  { queue, lease }: { readonly queue: QueueClient; readonly lease: { readonly remove: () => Promise<void> } },
   options: ListenerOptions,
 ): Promise<void> {
   // A poison queue has none of its own: its message is left alone until the lease ends.
@@ -153,7 +155,9 @@ function createLease(item: DequeuedMessageItem, queue: QueueClient, seconds: num
 
 function decode(text: string, encoding: 'base64' | 'none'): string | undefined {
   if (encoding === 'none') return text;
-  return /^[A-Za-z0-9+/]*={0,2}$/.test(text) && text.length % 4 === 0 ? Buffer.from(text, 'base64').toString('utf8') : undefined;
+  return /^[A-Za-z0-9+/]*={0,2}$/.test(text) && text.length % 4 === 0
+    ? Buffer.from(text, 'base64').toString('utf8')
+    : undefined;
 }
 
 /**
@@ -172,17 +176,27 @@ function triggerMetadata(text: string, item: DequeuedMessageItem): Record<string
   };
   for (const [name, value] of Object.entries(parseObject(text))) {
     const known = Object.keys(own).find((key) => key.toLowerCase() === name.toLowerCase());
-    if (!Array.isArray(value)) own[known ?? name] = typeof value === 'object' ? value : String(value);
+    if (!Array.isArray(value)) own[known ?? name] = toText(value);
   }
   return Object.fromEntries(
-    Object.entries(own).map(([name, value]) => [name, typeof value === 'string' ? { string: value } : { json: JSON.stringify(value) }]),
+    Object.entries(own).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? { string: value } : { json: JSON.stringify(value) },
+    ]),
   );
+}
+
+/** Scalars become text, objects stay what they are. */
+function toText(value: unknown): unknown {
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : {};
   } catch {
     return {};
   }

@@ -26,7 +26,13 @@ const READY_TIMEOUT_MILLISECONDS = 60_000;
 const STOP_TIMEOUT_MILLISECONDS = 25_000;
 
 /** Starts a host and waits until it listens. Rejects with its last lines where it does not. */
-export async function startFunctionsHost({ root, port, env, queueLeaseSeconds, onLine }: HostOptions): Promise<FunctionsHost> {
+export async function startFunctionsHost({
+  root,
+  port,
+  env,
+  queueLeaseSeconds,
+  onLine,
+}: HostOptions): Promise<FunctionsHost> {
   const entry = fileURLToPath(new URL('./host-process.js', import.meta.url));
   const args = ['--root', root, '--port', String(port), '--queue-lease', String(queueLeaseSeconds)];
   const child = fork(entry, args, { cwd: root, env, silent: true });

@@ -19,7 +19,13 @@ const textLook = {
   isSubtle: z.boolean().optional(),
 };
 
-const textBlock = z.strictObject({ type: z.literal('TextBlock'), text: z.string(), wrap: z.boolean().optional(), ...textLook, ...common });
+const textBlock = z.strictObject({
+  type: z.literal('TextBlock'),
+  text: z.string(),
+  wrap: z.boolean().optional(),
+  ...textLook,
+  ...common,
+});
 const textRun = z.strictObject({ type: z.literal('TextRun'), text: z.string(), ...textLook });
 const richTextBlock = z.strictObject({ type: z.literal('RichTextBlock'), inlines: z.array(textRun).min(1), ...common });
 const factSet = z.strictObject({
@@ -48,7 +54,11 @@ const container = z.strictObject({
   items: z.array(z.lazy(() => element)).min(1),
   ...common,
 });
-const openUrl = z.strictObject({ type: z.literal('Action.OpenUrl'), title: z.string().min(1), url: z.url({ protocol: /^https?$/ }) });
+const openUrl = z.strictObject({
+  type: z.literal('Action.OpenUrl'),
+  title: z.string().min(1),
+  url: z.url({ protocol: /^https?$/ }),
+});
 
 const card = z.strictObject({
   type: z.literal('AdaptiveCard'),

@@ -16,10 +16,17 @@ export interface ReceivedCard {
 
 const MAX_SHOWN = 200;
 // Adaptive Cards sets styles on its elements from its own script, which needs no inline style attribute in the page.
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'none'";
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'none'";
 
 /** A Teams channel on this machine: takes cards as a Workflows webhook does, and shows them on a page. */
-export async function createInbox({ directory, clock }: { readonly directory: string; readonly clock: () => Date }): Promise<{
+export async function createInbox({
+  directory,
+  clock,
+}: {
+  readonly directory: string;
+  readonly clock: () => Date;
+}): Promise<{
   readonly handle: Handler;
   readonly cards: () => Promise<readonly ReceivedCard[]>;
 }> {
@@ -30,8 +37,14 @@ export async function createInbox({ directory, clock }: { readonly directory: st
   let order = 0;
 
   const cards = async (): Promise<readonly ReceivedCard[]> => {
-    const names = (await readdir(directory)).filter((name) => name.endsWith('.json')).sort().reverse().slice(0, MAX_SHOWN);
-    return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8')) as ReceivedCard));
+    const names = (await readdir(directory))
+      .filter((name) => name.endsWith('.json'))
+      .sort()
+      .reverse()
+      .slice(0, MAX_SHOWN);
+    return Promise.all(
+      names.map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8')) as ReceivedCard),
+    );
   };
   const receive = async (request: Request): Promise<Response> => {
     const checked = checkEnvelope(await request.text());
@@ -48,13 +61,18 @@ export async function createInbox({ directory, clock }: { readonly directory: st
   };
   const text = (body: string | Buffer, type: string) =>
     new Response(body as string, {
-      headers: { 'content-type': `${type}; charset=utf-8`, 'content-security-policy': POLICY, 'x-content-type-options': 'nosniff' },
+      headers: {
+        'content-type': `${type}; charset=utf-8`,
+        'content-security-policy': POLICY,
+        'x-content-type-options': 'nosniff',
+      },
     });
   return {
     cards,
     handle: async (request) => {
       const { pathname } = new URL(request.url);
-      if (request.method === 'POST') return pathname === '/webhook' ? receive(request) : new Response(null, { status: 404 });
+      if (request.method === 'POST')
+        return pathname === '/webhook' ? receive(request) : new Response(null, { status: 404 });
       switch (pathname) {
         case '/':
           return text(PAGE, 'text/html');

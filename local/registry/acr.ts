@@ -28,7 +28,10 @@ export async function repositoryRoute(context: Context, request: Request, name: 
       const { manifests, tags, attributes } = context.repositories.get(name);
       if (!attributes.deleteEnabled || !attributes.writeEnabled) throw disallowed();
       await context.repositories.change(name, () => Promise.resolve(undefined));
-      return Response.json({ manifestsDeleted: Object.keys(manifests), tagsDeleted: Object.keys(tags) }, { status: 202 });
+      return Response.json(
+        { manifestsDeleted: Object.keys(manifests), tagsDeleted: Object.keys(tags) },
+        { status: 202 },
+      );
     }
     default:
       throw methodNotAllowed();
@@ -41,14 +44,23 @@ export function listTags(context: Context, request: Request, name: string): Resp
   const url = new URL(request.url);
   const state = context.repositories.get(name);
   const digest = url.searchParams.get('digest');
-  const names = order(Object.entries(state.tags), url).filter((tag) => digest === null || state.tags[tag]?.digest === digest);
+  const names = order(Object.entries(state.tags), url).filter(
+    (tag) => digest === null || state.tags[tag]?.digest === digest,
+  );
   const { items, more, size } = page(names, url, 100);
   const tags = items.flatMap((tag) => (state.tags[tag] === undefined ? [] : [tagJson(tag, state.tags[tag])]));
-  return Response.json({ ...head(context, name), tags }, { headers: more ? link(`/acr/v1/${name}/_tags`, items, size) : {} });
+  return Response.json(
+    { ...head(context, name), tags },
+    { headers: more ? link(`/acr/v1/${name}/_tags`, items, size) : {} },
+  );
 }
 
 /** `/acr/v1/<name>/_tags/<tag>`; DELETE is what people call untag, and raises no event. */
-export async function tagRoute(context: Context, request: Request, { name, tag }: { name: string; tag: string }): Promise<Response> {
+export async function tagRoute(
+  context: Context,
+  request: Request,
+  { name, tag }: { name: string; tag: string },
+): Promise<Response> {
   const read = (): Response => {
     const record = context.repositories.get(name).tags[tag];
     if (record === undefined) throw tagUnknown(tag);
@@ -64,7 +76,10 @@ export async function tagRoute(context: Context, request: Request, { name, tag }
       await change(context, name, (state) => {
         const record = state.tags[tag];
         if (record === undefined) throw tagUnknown(tag);
-        return { ...state, tags: { ...state.tags, [tag]: { ...record, attributes: { ...record.attributes, ...patch } } } };
+        return {
+          ...state,
+          tags: { ...state.tags, [tag]: { ...record, attributes: { ...record.attributes, ...patch } } },
+        };
       });
       return read();
     }
@@ -93,11 +108,18 @@ export function listManifests(context: Context, request: Request, name: string):
     const record = state.manifests[digest];
     return record === undefined ? [] : [manifestJson(state, digest, record)];
   });
-  return Response.json({ ...head(context, name), manifests }, { headers: more ? link(`/acr/v1/${name}/_manifests`, items, size) : {} });
+  return Response.json(
+    { ...head(context, name), manifests },
+    { headers: more ? link(`/acr/v1/${name}/_manifests`, items, size) : {} },
+  );
 }
 
 /** `/acr/v1/<name>/_manifests/<digest>`. */
-export async function manifestRoute(context: Context, request: Request, { name, digest }: { name: string; digest: string }): Promise<Response> {
+export async function manifestRoute(
+  context: Context,
+  request: Request,
+  { name, digest }: { name: string; digest: string },
+): Promise<Response> {
   const read = (): Response => {
     const state = context.repositories.get(name);
     const record = state.manifests[digest];
@@ -124,7 +146,11 @@ export async function manifestRoute(context: Context, request: Request, { name, 
   }
 }
 
-async function change(context: Context, name: string, work: (state: RepositoryState) => RepositoryState): Promise<void> {
+async function change(
+  context: Context,
+  name: string,
+  work: (state: RepositoryState) => RepositoryState,
+): Promise<void> {
   await context.repositories.change(name, () => Promise.resolve().then(() => work(context.repositories.get(name))));
 }
 
@@ -140,7 +166,10 @@ async function readPatch(request: Request): Promise<Partial<Attributes>> {
   return Object.fromEntries(known);
 }
 
-function order(entries: readonly (readonly [string, { readonly lastUpdateTime: string }])[], url: URL): readonly string[] {
+function order(
+  entries: readonly (readonly [string, { readonly lastUpdateTime: string }])[],
+  url: URL,
+): readonly string[] {
   const by = url.searchParams.get('orderby');
   const sign = by === 'timedesc' ? -1 : 1;
   const byTime = by === 'timedesc' || by === 'timeasc';

@@ -34,7 +34,16 @@ export function createAuth(options: AuthOptions) {
   const { loginServer, clock, secret } = options;
   const sign = (claims: object, seconds: number): string => {
     const iat = Math.floor(clock().getTime() / 1000);
-    const full = { jti: randomUUID(), iss: 'Azure Container Registry', aud: loginServer, version: '1.0', nbf: iat, iat, exp: iat + seconds, ...claims };
+    const full = {
+      jti: randomUUID(),
+      iss: 'Azure Container Registry',
+      aud: loginServer,
+      version: '1.0',
+      nbf: iat,
+      iat,
+      exp: iat + seconds,
+      ...claims,
+    };
     const body = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(full)}`;
     return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
   };
@@ -59,11 +68,13 @@ export function createAuth(options: AuthOptions) {
     const form = new URLSearchParams(await request.text());
     if (form.get('grant_type') !== 'access_token' || form.get('service') !== loginServer) throw unauthorized();
     const subject = subjectOf(form.get('access_token') ?? '');
-    if (subject === undefined || options.identities?.[subject] === undefined) throw unauthorized(` CorrelationId: ${randomUUID()}`);
+    if (subject === undefined || options.identities?.[subject] === undefined)
+      throw unauthorized(` CorrelationId: ${randomUUID()}`);
     return Response.json({ refresh_token: sign({ sub: subject, grant_type: 'refresh_token' }, REFRESH_SECONDS) });
   };
   const token = async (request: Request): Promise<Response> => {
-    const form = request.method === 'GET' ? new URL(request.url).searchParams : new URLSearchParams(await request.text());
+    const form =
+      request.method === 'GET' ? new URL(request.url).searchParams : new URLSearchParams(await request.text());
     const refresh = form.get('refresh_token') ?? '';
     const subject = refresh === '' ? '' : read(refresh)?.sub;
     if (subject === undefined || (subject === '' && !options.anonymous)) throw unauthorized();
@@ -88,7 +99,9 @@ export function createAuth(options: AuthOptions) {
     const claims = given === undefined ? undefined : read(given);
     const missing = scopes.filter(
       ({ type, name, action }) =>
-        claims?.access?.some((entry) => entry.type === type && entry.name === name && entry.actions.includes(action)) !== true,
+        claims?.access?.some(
+          (entry) => entry.type === type && entry.name === name && entry.actions.includes(action),
+        ) !== true,
     );
     if (claims !== undefined && missing.length === 0) return claims.sub;
     throw challenge(request, scopes, claims === undefined ? undefined : 'insufficient_scope');
@@ -96,7 +109,8 @@ export function createAuth(options: AuthOptions) {
   const challenge = (request: Request, scopes: readonly Scope[], error: string | undefined): RegistryError => {
     const { protocol, host } = new URL(request.url);
     const first = scopes[0];
-    const scope = first === undefined ? '' : `,scope="${first.type}:${first.name}:${scopes.map(({ action }) => action).join(',')}"`;
+    const scope =
+      first === undefined ? '' : `,scope="${first.type}:${first.name}:${scopes.map(({ action }) => action).join(',')}"`;
     return new RegistryError(401, 'UNAUTHORIZED', {
       message: 'authentication required, visit https://aka.ms/acr/authorization for more information.',
       detail: scopes.map(({ type, name, action }) => ({ Type: type, Name: name, Action: action })),
@@ -113,7 +127,9 @@ export type Auth = ReturnType<typeof createAuth>;
 
 function subjectOf(entraToken: string): string | undefined {
   try {
-    const claims = JSON.parse(Buffer.from(entraToken.split('.')[1] ?? '', 'base64url').toString('utf8')) as { oid?: unknown };
+    const claims = JSON.parse(Buffer.from(entraToken.split('.')[1] ?? '', 'base64url').toString('utf8')) as {
+      oid?: unknown;
+    };
     return typeof claims.oid === 'string' ? claims.oid : undefined;
   } catch {
     return undefined;

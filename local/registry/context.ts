@@ -17,7 +17,11 @@ export interface Context {
 }
 
 /** One page of a sorted list, after the item `last`. */
-export function page(items: readonly string[], url: URL, defaultSize: number): { readonly items: readonly string[]; readonly more: boolean; readonly size: number } {
+export function page(
+  items: readonly string[],
+  url: URL,
+  defaultSize: number,
+): { readonly items: readonly string[]; readonly more: boolean; readonly size: number } {
   const asked = Number(url.searchParams.get('n') ?? defaultSize);
   const size = Number.isInteger(asked) && asked > 0 ? Math.min(asked, 1000) : defaultSize;
   const last = url.searchParams.get('last');

@@ -2,7 +2,11 @@ import { MediaType } from '../../shared/artifact/media-type.js';
 import { type Context, page } from './context.js';
 
 /** Lists what refers to a digest. OCI distribution specification 1.1, *Listing Referrers*. */
-export function listReferrers(context: Context, request: Request, { name, digest }: { name: string; digest: string }): Response {
+export function listReferrers(
+  context: Context,
+  request: Request,
+  { name, digest }: { name: string; digest: string },
+): Response {
   context.auth.check(request, [{ type: 'repository', name, action: 'pull' }]);
   const url = new URL(request.url);
   const wanted = url.searchParams.get('artifactType');
@@ -15,7 +19,15 @@ export function listReferrers(context: Context, request: Request, { name, digest
     const record = manifests[referrer];
     if (record === undefined) return [];
     const { mediaType, size, artifactType, annotations } = record;
-    return [{ mediaType, digest: referrer, size, ...(artifactType !== undefined && { artifactType }), ...(annotations && { annotations }) }];
+    return [
+      {
+        mediaType,
+        digest: referrer,
+        size,
+        ...(artifactType !== undefined && { artifactType }),
+        ...(annotations && { annotations }),
+      },
+    ];
   });
   const headers = new Headers({ 'content-type': MediaType.ociIndex });
   if (wanted !== null) headers.set('oci-filters-applied', 'artifactType');
@@ -32,7 +44,9 @@ export function listTags(context: Context, request: Request, name: string): Resp
   context.auth.check(request, [{ type: 'repository', name, action: 'pull' }]);
   const url = new URL(request.url);
   const { items, more, size } = page(Object.keys(context.repositories.get(name).tags).sort(), url, 100);
-  const link = more ? { link: `</v2/${name}/tags/list?last=${encodeURIComponent(items.at(-1) ?? '')}&n=${size}>; rel="next"` } : {};
+  const link = more
+    ? { link: `</v2/${name}/tags/list?last=${encodeURIComponent(items.at(-1) ?? '')}&n=${size}>; rel="next"` }
+    : {};
   return Response.json({ name, tags: items }, { headers: link });
 }
 
@@ -42,6 +56,8 @@ export function listCatalog(context: Context, request: Request, path: string): R
   const url = new URL(request.url);
   const { items, more, size } = page(context.repositories.names(), url, 100);
   const tail = path.startsWith('/acr/') ? '&orderby=' : '';
-  const link = more ? { link: `<${path}?last=${encodeURIComponent(items.at(-1) ?? '')}&n=${size}${tail}>; rel="next"` } : {};
+  const link = more
+    ? { link: `<${path}?last=${encodeURIComponent(items.at(-1) ?? '')}&n=${size}${tail}>; rel="next"` }
+    : {};
   return Response.json({ repositories: items }, { headers: link });
 }

@@ -5,7 +5,11 @@ export class RegistryError extends Error {
   readonly detail: unknown;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: string, options: { message?: string; detail?: unknown; headers?: Record<string, string> } = {}) {
+  constructor(
+    status: number,
+    code: string,
+    options: { message?: string; detail?: unknown; headers?: Record<string, string> } = {},
+  ) {
     super(options.message ?? code.toLowerCase().replaceAll('_', ' '));
     this.status = status;
     this.code = code;
@@ -34,6 +38,8 @@ export function nameUnknown(name: string): RegistryError {
 
 /** No manifest under that tag or digest. */
 export function manifestUnknown(reference: string): RegistryError {
-  const message = reference.includes(':') ? `manifest ${reference} is not found` : `manifest tagged by "${reference}" is not found`;
+  const message = reference.includes(':')
+    ? `manifest ${reference} is not found`
+    : `manifest tagged by "${reference}" is not found`;
   return new RegistryError(404, 'MANIFEST_UNKNOWN', { message, detail: { reference } });
 }

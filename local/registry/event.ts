@@ -36,7 +36,8 @@ export function toEvent(
     id,
     topic: resourceId,
     subject: tag === undefined ? repository : `${repository}:${tag}`,
-    eventType: action === 'push' ? 'Microsoft.ContainerRegistry.ImagePushed' : 'Microsoft.ContainerRegistry.ImageDeleted',
+    eventType:
+      action === 'push' ? 'Microsoft.ContainerRegistry.ImagePushed' : 'Microsoft.ContainerRegistry.ImageDeleted',
     data: { id, timestamp: time, action, location, target, request: { id: randomUUID(), ...request } },
     dataVersion: '2.0',
     metadataVersion: '1',

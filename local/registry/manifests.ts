@@ -2,6 +2,7 @@ import { isTag } from '../../shared/artifact/tag.js';
 import { digestOf } from '../../shared/artifact/digest.js';
 import { type Manifest, MAX_MANIFEST_BYTES, parseManifest } from '../../shared/artifact/manifest.js';
 import { isAppError } from '../../shared/error/app-error.js';
+import { readBody } from '../../shared/net/read-body.js';
 import type { Context } from './context.js';
 import { RegistryError, disallowed, manifestUnknown } from './error.js';
 import { toEvent } from './event.js';
@@ -37,13 +38,17 @@ export async function putManifest(context: Context, request: Request, { name, re
     request,
     (['pull', 'push'] as const).map((action) => ({ type: 'repository' as const, name, action })),
   );
-  const bytes = await readBody(request);
+  const bytes = await readBody(request.body, MAX_MANIFEST_BYTES);
+  if (bytes === undefined) {
+    throw new RegistryError(413, 'MANIFEST_INVALID', { message: 'the manifest is larger than 4 MiB' });
+  }
   const digest = digestOf(bytes);
   const tag = reference.includes(':') ? undefined : reference;
   if (tag === undefined && reference !== digest) {
     throw new RegistryError(400, 'DIGEST_INVALID', { message: 'provided digest did not match uploaded content' });
   }
-  if (tag !== undefined && !isTag(tag)) throw new RegistryError(400, 'TAG_INVALID', { message: 'manifest tag is malformed' });
+  if (tag !== undefined && !isTag(tag))
+    throw new RegistryError(400, 'TAG_INVALID', { message: 'manifest tag is malformed' });
   const mediaType = (request.headers.get('content-type') ?? '').split(';')[0]?.trim() ?? '';
   const manifest = parse(bytes, mediaType);
   const platform = await platformOf(context, manifest);
@@ -53,31 +58,56 @@ export async function putManifest(context: Context, request: Request, { name, re
     refuseLocked(current, { tag, digest });
     refuseMissing(current, manifest);
     await context.store.put(digest, bytes);
-    return addManifest(current, { digest, tag, now, record: toRecord(manifest, { size: bytes.byteLength, platform, now }) });
+    return addManifest(current, {
+      digest,
+      tag,
+      now,
+      record: toRecord(manifest, { size: bytes.byteLength, platform, now }),
+    });
   });
   await context.publish(
     toEvent(
-      { action: 'push', repository: name, digest, mediaType, size: bytes.byteLength, ...(tag !== undefined && { tag }), request: origin(request) },
+      {
+        action: 'push',
+        repository: name,
+        digest,
+        mediaType,
+        size: bytes.byteLength,
+        ...(tag !== undefined && { tag }),
+        request: origin(request),
+      },
       { resourceId: context.resourceId, location: context.location, now: context.clock() },
     ),
   );
-  const headers: Record<string, string> = { location: `/v2/${name}/manifests/${digest}`, 'docker-content-digest': digest, 'content-length': '0' };
+  const headers: Record<string, string> = {
+    location: `/v2/${name}/manifests/${digest}`,
+    'docker-content-digest': digest,
+    'content-length': '0',
+  };
   if (manifest.subject !== undefined) headers['oci-subject'] = manifest.subject.digest;
   return new Response(null, { status: 201, headers });
 }
 
 /** Deletes by digest, with the tags that point to it and the referrers that refer to it. */
-export async function deleteManifest(context: Context, request: Request, { name, reference }: Place): Promise<Response> {
+export async function deleteManifest(
+  context: Context,
+  request: Request,
+  { name, reference }: Place,
+): Promise<Response> {
   context.auth.check(request, [{ type: 'repository', name, action: 'delete' }]);
   let mediaType = '';
   await context.repositories.change(name, (state) => {
     if (state === undefined) return Promise.reject(manifestUnknown(reference));
-    if (!reference.includes(':')) throw new RegistryError(400, 'UNSUPPORTED', { message: 'a manifest is deleted by its digest' });
+    if (!reference.includes(':'))
+      throw new RegistryError(400, 'UNSUPPORTED', { message: 'a manifest is deleted by its digest' });
     const record = state.manifests[reference];
     if (record === undefined) throw manifestUnknown(reference);
     if (!record.attributes.deleteEnabled || !record.attributes.writeEnabled) throw disallowed();
     mediaType = record.mediaType;
-    const gone = new Set([reference, ...Object.entries(state.manifests).flatMap(([digest, { subject }]) => (subject === reference ? [digest] : []))]);
+    const gone = new Set([
+      reference,
+      ...Object.entries(state.manifests).flatMap(([digest, { subject }]) => (subject === reference ? [digest] : [])),
+    ]);
     const keep = <T>(all: Readonly<Record<string, T>>, digestFor: (key: string, value: T) => string) =>
       Object.fromEntries(Object.entries(all).filter(([key, value]) => !gone.has(digestFor(key, value))));
     return Promise.resolve({
@@ -102,17 +132,6 @@ function resolve(state: RepositoryState, reference: string): string {
   return tag.digest;
 }
 
-async function readBody(request: Request): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.byteLength;
-    if (length > MAX_MANIFEST_BYTES) throw new RegistryError(413, 'MANIFEST_INVALID', { message: 'the manifest is larger than 4 MiB' });
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
 function parse(bytes: Uint8Array, mediaType: string): Manifest {
   try {
     return parseManifest(bytes, { mediaType });
@@ -122,8 +141,15 @@ function parse(bytes: Uint8Array, mediaType: string): Manifest {
   }
 }
 
-function refuseLocked(state: RepositoryState, { tag, digest }: { readonly tag: string | undefined; readonly digest: string }): void {
-  const locks = [state.attributes, state.manifests[digest]?.attributes, tag === undefined ? undefined : state.tags[tag]?.attributes];
+function refuseLocked(
+  state: RepositoryState,
+  { tag, digest }: { readonly tag: string | undefined; readonly digest: string },
+): void {
+  const locks = [
+    state.attributes,
+    state.manifests[digest]?.attributes,
+    tag === undefined ? undefined : state.tags[tag]?.attributes,
+  ];
   if (locks.some((attributes) => attributes?.writeEnabled === false)) throw disallowed();
 }
 
@@ -132,16 +158,26 @@ function refuseMissing(state: RepositoryState, manifest: Manifest): void {
   const missing =
     manifest.form === 'index'
       ? manifest.manifests.find(({ digest }) => state.manifests[digest] === undefined)
-      : [manifest.config, ...manifest.layers].find(({ digest, mediaType }) => state.blobs[digest] === undefined && !/foreign/.test(mediaType));
+      : [manifest.config, ...manifest.layers].find(
+          ({ digest, mediaType }) => state.blobs[digest] === undefined && !/foreign/.test(mediaType),
+        );
   if (missing === undefined) return;
   const code = manifest.form === 'index' ? 'MANIFEST_UNKNOWN' : 'MANIFEST_BLOB_UNKNOWN';
-  throw new RegistryError(404, code, { message: 'the manifest names what is not here', detail: { digest: missing.digest } });
+  throw new RegistryError(404, code, {
+    message: 'the manifest names what is not here',
+    detail: { digest: missing.digest },
+  });
 }
 
-async function platformOf(context: Context, manifest: Manifest): Promise<{ readonly architecture?: string; readonly os?: string }> {
+async function platformOf(
+  context: Context,
+  manifest: Manifest,
+): Promise<{ readonly architecture?: string; readonly os?: string }> {
   if (manifest.form === 'index' || manifest.config.size > MAX_MANIFEST_BYTES) return {};
   try {
-    const config = JSON.parse(Buffer.from(await context.store.readAll(manifest.config.digest)).toString('utf8')) as Record<string, unknown>;
+    const config = JSON.parse(
+      Buffer.from(await context.store.readAll(manifest.config.digest)).toString('utf8'),
+    ) as Record<string, unknown>;
     const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
     const [architecture, os] = [text(config['architecture']), text(config['os'])];
     return { ...(architecture !== undefined && { architecture }), ...(os !== undefined && { os }) };
@@ -152,7 +188,15 @@ async function platformOf(context: Context, manifest: Manifest): Promise<{ reado
 
 function toRecord(
   manifest: Manifest,
-  { size, platform, now }: { readonly size: number; readonly platform: { readonly architecture?: string; readonly os?: string }; readonly now: string },
+  {
+    size,
+    platform,
+    now,
+  }: {
+    readonly size: number;
+    readonly platform: { readonly architecture?: string; readonly os?: string };
+    readonly now: string;
+  },
 ): ManifestRecord {
   const config = manifest.form === 'manifest' ? manifest.config.mediaType : undefined;
   const artifactType = manifest.artifactType ?? (manifest.subject === undefined ? undefined : config);
@@ -167,13 +211,25 @@ function toRecord(
     ...(manifest.subject && { subject: manifest.subject.digest }),
     ...(manifest.subject && { annotations: manifest.annotations }),
     ...platform,
-    holds: (manifest.form === 'index' ? manifest.manifests : [manifest.config, ...manifest.layers]).map(({ digest }) => digest),
+    holds: (manifest.form === 'index' ? manifest.manifests : [manifest.config, ...manifest.layers]).map(
+      ({ digest }) => digest,
+    ),
   };
 }
 
 function addManifest(
   state: RepositoryState,
-  { digest, tag, now, record }: { readonly digest: string; readonly tag: string | undefined; readonly now: string; readonly record: ManifestRecord },
+  {
+    digest,
+    tag,
+    now,
+    record,
+  }: {
+    readonly digest: string;
+    readonly tag: string | undefined;
+    readonly now: string;
+    readonly record: ManifestRecord;
+  },
 ): RepositoryState {
   const known = state.manifests[digest];
   const manifests = { ...state.manifests, [digest]: known === undefined ? record : { ...known, lastUpdateTime: now } };
@@ -181,11 +237,20 @@ function addManifest(
   const before = state.tags[tag];
   const tags = {
     ...state.tags,
-    [tag]: { digest, createdTime: before?.createdTime ?? now, lastUpdateTime: now, attributes: before?.attributes ?? OPEN },
+    [tag]: {
+      digest,
+      createdTime: before?.createdTime ?? now,
+      lastUpdateTime: now,
+      attributes: before?.attributes ?? OPEN,
+    },
   };
   return { ...state, lastUpdateTime: now, manifests, tags };
 }
 
 function origin(request: Request) {
-  return { host: new URL(request.url).host, method: request.method, useragent: request.headers.get('user-agent') ?? '' };
+  return {
+    host: new URL(request.url).host,
+    method: request.method,
+    useragent: request.headers.get('user-agent') ?? '',
+  };
 }

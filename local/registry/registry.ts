@@ -143,7 +143,14 @@ function match(pattern: RegExp, path: string): Place | undefined {
   const groups = pattern.exec(path)?.groups;
   if (groups === undefined) return undefined;
   const part = (name: string) => groups[name] ?? '';
-  return { name: part('name'), id: part('id'), digest: part('digest'), reference: part('reference'), kind: part('kind'), item: part('item') };
+  return {
+    name: part('name'),
+    id: part('id'),
+    digest: part('digest'),
+    reference: part('reference'),
+    kind: part('kind'),
+    item: part('item'),
+  };
 }
 
 /** The Azure SDK percent-encodes names as one part: `/acr/v1/team%2Fapp`. */

@@ -52,7 +52,10 @@ export async function createFileStore(directory: string): Promise<RegistryStore>
       else await moveInto(path, JSON.stringify(state));
     },
     append: async (id, body) => {
-      await pipeline(Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]), createWriteStream(upload(id), { flags: 'a' }));
+      await pipeline(
+        Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]),
+        createWriteStream(upload(id), { flags: 'a' }),
+      );
       return (await sizeOf(upload(id))) ?? 0;
     },
     uploadSize: (id) => sizeOf(upload(id)),

@@ -95,7 +95,9 @@ export const ADVISORIES: readonly Advisory[] = [
 ];
 
 /** Where each bucket's data comes from, as Trivy reports it. */
-export const DATA_SOURCES: Readonly<Record<string, { readonly ID: string; readonly Name: string; readonly URL: string }>> = {
+export const DATA_SOURCES: Readonly<
+  Record<string, { readonly ID: string; readonly Name: string; readonly URL: string }>
+> = {
   [DEBIAN]: { ID: 'debian', Name: 'Debian Security Tracker', URL: 'https://security-tracker.debian.org' },
   [ALPINE]: { ID: 'alpine', Name: 'Alpine Secdb', URL: 'https://secdb.alpinelinux.org/' },
   [OLD_ALPINE]: { ID: 'alpine', Name: 'Alpine Secdb', URL: 'https://secdb.alpinelinux.org/' },

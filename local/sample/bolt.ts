@@ -26,7 +26,7 @@ export function writeBolt(root: BucketTree): Uint8Array {
     for (let i = 0; i < count; i++) pages.push(Buffer.alloc(PAGE));
     return id;
   };
-  const place = (id: number, flags: number, count: number, body: Buffer): void => {
+  const place = (body: Buffer, { id, flags, count }: Omit<Header, 'overflow'>): void => {
     const size = HEADER + body.byteLength;
     const whole = Buffer.alloc(Math.ceil(size / PAGE) * PAGE);
     writeHeader(whole, { id, flags, count, overflow: whole.byteLength / PAGE - 1 });
@@ -45,14 +45,14 @@ export function writeBolt(root: BucketTree): Uint8Array {
     let level = chunk(items, ({ key, value }) => ELEMENT + key.byteLength + value.byteLength).map((leaf) => {
       const body = leafBody(leaf);
       const id = allocate(Math.ceil((HEADER + body.byteLength) / PAGE));
-      place(id, FLAG.leaf, leaf.length, body);
+      place(body, { id, flags: FLAG.leaf, count: leaf.length });
       return { key: leaf[0]?.key ?? Buffer.alloc(0), id };
     });
     while (level.length > 1) {
       level = chunk(level, ({ key }) => ELEMENT + key.byteLength).map((branch) => {
         const body = branchBody(branch);
         const id = allocate(Math.ceil((HEADER + body.byteLength) / PAGE));
-        place(id, FLAG.branch, branch.length, body);
+        place(body, { id, flags: FLAG.branch, count: branch.length });
         return { key: branch[0]?.key ?? Buffer.alloc(0), id };
       });
     }

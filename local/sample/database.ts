@@ -12,7 +12,10 @@ const DAY = 24 * 3_600_000;
 const STATUS_AFFECTED = 2;
 
 /** Trivy's database of these advisories: the two files of its cache. */
-export function buildDatabase(updatedAt: Date, advisories: readonly Advisory[] = ADVISORIES): { readonly db: Uint8Array; readonly metadata: Uint8Array } {
+export function buildDatabase(
+  updatedAt: Date,
+  advisories: readonly Advisory[] = ADVISORIES,
+): { readonly db: Uint8Array; readonly metadata: Uint8Array } {
   const json = (value: unknown) => Buffer.from(JSON.stringify(value));
   const buckets: Record<string, Record<string, Record<string, Uint8Array>>> = {};
   for (const advisory of advisories) {
@@ -33,7 +36,10 @@ export function buildDatabase(updatedAt: Date, advisories: readonly Advisory[] =
 
 function toTrivy({ bucket, fixed }: Advisory): object {
   if (!bucket.includes('::')) return fixed === undefined ? { Status: STATUS_AFFECTED } : { FixedVersion: fixed };
-  return { VulnerableVersions: [`<${fixed ?? '999999'}`], ...(fixed !== undefined && { PatchedVersions: [`>=${fixed}`] }) };
+  return {
+    VulnerableVersions: [`<${fixed ?? '999999'}`],
+    ...(fixed !== undefined && { PatchedVersions: [`>=${fixed}`] }),
+  };
 }
 
 /** Writes the database as a Trivy cache directory. */

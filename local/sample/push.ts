@@ -19,7 +19,11 @@ export interface PushOptions {
 }
 
 /** A client that pushes as Docker and its kin do: token by challenge, blobs, children by digest, the manifest last. */
-export async function push(artifact: Artifact, target: PushTarget, { tag, headFirst }: PushOptions = {}): Promise<void> {
+export async function push(
+  artifact: Artifact,
+  target: PushTarget,
+  { tag, headFirst }: PushOptions = {},
+): Promise<void> {
   const session = openSession(target);
   if (headFirst === true && tag !== undefined) {
     const { status } = await session(`/manifests/${tag}`, { method: 'HEAD' });
@@ -41,7 +45,11 @@ type Session = (path: string, init: RequestInit) => Promise<Response>;
 async function pushManifest(artifact: Artifact, reference: string, session: Session): Promise<void> {
   for (const blob of artifact.blobs) await pushBlob(blob, session);
   const headers = { 'content-type': artifact.mediaType };
-  const response = await session(`/manifests/${reference}`, { method: 'PUT', headers, body: Buffer.from(artifact.bytes) });
+  const response = await session(`/manifests/${reference}`, {
+    method: 'PUT',
+    headers,
+    body: Buffer.from(artifact.bytes),
+  });
   if (response.status !== 201) throw refused('manifest', response.status);
 }
 
@@ -52,7 +60,11 @@ async function pushBlob({ bytes, digest }: Blob, session: Session): Promise<void
   if (start.status !== 202 || location === null) throw refused('upload', start.status);
   const separator = location.includes('?') ? '&' : '?';
   const headers = { 'content-type': 'application/octet-stream' };
-  const put = await session(`${location}${separator}digest=${encodeURIComponent(digest)}`, { method: 'PUT', headers, body: Buffer.from(bytes) });
+  const put = await session(`${location}${separator}digest=${encodeURIComponent(digest)}`, {
+    method: 'PUT',
+    headers,
+    body: Buffer.from(bytes),
+  });
   if (put.status !== 201) throw refused('blob', put.status);
 }
 
@@ -63,7 +75,11 @@ function openSession({ origin, repository, fetch }: PushTarget): Session {
     const send = () =>
       fetch(url, {
         ...init,
-        headers: { accept: MANIFEST_ACCEPT.join(', '), ...(init.headers as Record<string, string>), ...(token && { authorization: `Bearer ${token}` }) },
+        headers: {
+          accept: MANIFEST_ACCEPT.join(', '),
+          ...(init.headers as Record<string, string>),
+          ...(token && { authorization: `Bearer ${token}` }),
+        },
       });
     const response = await send();
     if (response.status !== 401) return response;

@@ -30,7 +30,9 @@ export function isFresh() {
 /** Compiles. Returns the exit code of the compiler. */
 export function build() {
   if (isFresh()) return 0;
-  const node = existsSync(join(root, 'node_modules', '.bin', 'node')) ? join(root, 'node_modules', '.bin', 'node') : process.execPath;
+  const node = existsSync(join(root, 'node_modules', '.bin', 'node'))
+    ? join(root, 'node_modules', '.bin', 'node')
+    : process.execPath;
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const result = spawnSync(node, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
   if (result.status !== 0) return result.status ?? 1;
@@ -38,7 +40,8 @@ export function build() {
     const source = join(root, relative(join(root, 'dist'), path)).replace(/\.js(\.map)?$/, '.ts');
     if (/\.js(\.map)?$/.test(path) && !existsSync(source)) rmSync(path);
   }
-  const count = SOURCES.flatMap((name) => filesBelow(join(root, name))).filter((path) => path.endsWith('.ts')).length + 3;
+  const count =
+    SOURCES.flatMap((name) => filesBelow(join(root, name))).filter((path) => path.endsWith('.ts')).length + 3;
   writeFileSync(stamp, String(count));
   return 0;
 }

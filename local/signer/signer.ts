@@ -71,7 +71,10 @@ export function attachBundle(subject: Subject, bundle: Uint8Array): Artifact {
     extra: {
       artifactType: MediaType.sigstoreBundle,
       subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.bytes.byteLength },
-      annotations: { 'dev.sigstore.bundle.content': 'dsse-envelope', 'dev.sigstore.bundle.predicateType': COSIGN_SIGN_PREDICATE },
+      annotations: {
+        'dev.sigstore.bundle.content': 'dsse-envelope',
+        'dev.sigstore.bundle.predicateType': COSIGN_SIGN_PREDICATE,
+      },
     },
   });
 }
@@ -80,7 +83,11 @@ export function attachBundle(subject: Subject, bundle: Uint8Array): Artifact {
  * Signs as Cosign did before: a manifest under the tag `sha256-<hex>.sig`, one layer a signature.
  * https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
  */
-export function signLegacy(subject: Pick<Subject, 'digest'>, keys: KeyPair, dockerReference: string): { readonly artifact: Artifact; readonly tag: string } {
+export function signLegacy(
+  subject: Pick<Subject, 'digest'>,
+  keys: KeyPair,
+  dockerReference: string,
+): { readonly artifact: Artifact; readonly tag: string } {
   const payload = Buffer.from(
     JSON.stringify({
       critical: {
@@ -94,7 +101,13 @@ export function signLegacy(subject: Pick<Subject, 'digest'>, keys: KeyPair, dock
   const blob = toBlob(payload);
   const signature = sign('sha256', payload, createPrivateKey(keys.privateKey)).toString('base64');
   const config = toBlob(
-    JSON.stringify({ architecture: '', os: '', config: {}, rootfs: { type: 'layers', diff_ids: [blob.digest] }, created: '1970-01-01T00:00:00Z' }),
+    JSON.stringify({
+      architecture: '',
+      os: '',
+      config: {},
+      rootfs: { type: 'layers', diff_ids: [blob.digest] },
+      created: '1970-01-01T00:00:00Z',
+    }),
   );
   return {
     tag: `sha256-${hexOf(subject.digest)}.sig`,

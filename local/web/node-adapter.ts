@@ -26,7 +26,7 @@ async function respond(handler: Handler, incoming: IncomingMessage, outgoing: Se
     outgoing.end();
     return;
   }
-  await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), outgoing);
+  await pipeline(Readable.fromWeb(response.body), outgoing);
 }
 
 function toRequest(incoming: IncomingMessage): Request {

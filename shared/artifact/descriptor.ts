@@ -2,10 +2,17 @@ import { z } from 'zod';
 import { type Digest, isDigest } from './digest.js';
 
 /** A size that a descriptor may claim, in bytes: a whole number up to 1 TiB. */
-const size = z.number().int().nonnegative().max(2 ** 40);
+const size = z
+  .number()
+  .int()
+  .nonnegative()
+  .max(2 ** 40);
 
 /** zod for a digest. */
-export const digestSchema = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'not a sha256 digest');
+export const digestSchema = z.custom<Digest>(
+  (value) => typeof value === 'string' && isDigest(value),
+  'not a sha256 digest',
+);
 
 const annotations = z.record(z.string().max(1024), z.string().max(65_536));
 

@@ -13,7 +13,8 @@ export function isDigest(text: string): text is Digest {
 
 /** Parses a digest strictly. Throws `INVALID_DIGEST`. */
 export function parseDigest(text: string): Digest {
-  if (!isDigest(text)) throw new AppError('INVALID_DIGEST', `not a sha256 digest: ${JSON.stringify(text.slice(0, 80))}`);
+  if (!isDigest(text))
+    throw new AppError('INVALID_DIGEST', `not a sha256 digest: ${JSON.stringify(text.slice(0, 80))}`);
   return text;
 }
 

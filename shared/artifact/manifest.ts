@@ -80,7 +80,10 @@ export function parseManifest(bytes: Uint8Array, origin: ManifestOrigin): Manife
     const image = read(imageSchema, json, mediaType);
     return { form: 'manifest', mediaType, config: image.config, layers: image.layers, ...shared(image) };
   }
-  throw new AppError('UNKNOWN_MEDIA_TYPE', `manifest media type ${JSON.stringify(mediaType.slice(0, 100))} is not known`);
+  throw new AppError(
+    'UNKNOWN_MEDIA_TYPE',
+    `manifest media type ${JSON.stringify(mediaType.slice(0, 100))} is not known`,
+  );
 }
 
 function parseJson(bytes: Uint8Array): unknown {

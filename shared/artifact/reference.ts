@@ -11,6 +11,13 @@ export interface ArtifactKey {
   readonly digest: Digest;
 }
 
+/** One tag of one repository. */
+export interface TagKey {
+  readonly registry: LoginServer;
+  readonly repository: Repository;
+  readonly tag: Tag;
+}
+
 /** What a person or a pipeline names: by digest, or by a tag that somebody has to resolve. */
 export type Reference =
   | (ArtifactKey & { readonly tag?: Tag })

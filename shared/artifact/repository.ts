@@ -13,8 +13,7 @@ export const MAX_REPOSITORY_LENGTH = 255;
  * Throws `INVALID_REPOSITORY`.
  */
 export function parseRepository(text: string): Repository {
-  const valid =
-    text.length <= MAX_REPOSITORY_LENGTH && text.split('/').every((component) => COMPONENT.test(component));
+  const valid = text.length <= MAX_REPOSITORY_LENGTH && text.split('/').every((component) => COMPONENT.test(component));
   if (!valid) {
     throw new AppError('INVALID_REPOSITORY', `not a repository name: ${JSON.stringify(text.slice(0, 80))}`);
   }

@@ -17,7 +17,8 @@ export interface CommonSettings {
   readonly registries: readonly { readonly resourceId: string; readonly loginServer: LoginServer }[];
   readonly storage: StorageSettings;
   /** `anonymous` is for the local environment; in Azure it is a managed identity. */
-  readonly identity: { readonly kind: 'anonymous' } | { readonly kind: 'managed' | 'developer'; readonly clientId: string | undefined };
+  readonly identity:
+    { readonly kind: 'anonymous' } | { readonly kind: 'managed' | 'developer'; readonly clientId: string | undefined };
 }
 
 /** The function app's settings. */
@@ -54,7 +55,9 @@ const integer = (least: number, most: number) => z.coerce.number().int().min(lea
 const uri = z.url({ protocol: /^https$/ });
 const resourceId = z
   .string()
-  .regex(/^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[a-z0-9]+$/i);
+  .regex(
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[a-z0-9]+$/i,
+  );
 
 const registryList = z
   .string()
@@ -66,7 +69,12 @@ const registryList = z
       return z.NEVER;
     }
   })
-  .pipe(z.array(z.strictObject({ resourceId, loginServer: z.string() })).min(1).max(50));
+  .pipe(
+    z
+      .array(z.strictObject({ resourceId, loginServer: z.string() }))
+      .min(1)
+      .max(50),
+  );
 
 const common = {
   LAZARET_REGISTRIES: registryList,
@@ -115,7 +123,7 @@ export function loadAppSettings(env: Environment): AppSettings {
   if (inAzure && env['LAZARET_SIGN_IN'] === 'local') {
     problems.push({ path: 'LAZARET_SIGN_IN', message: '"local" is refused in Azure' });
   }
-  const shared = readCommon(values, env, problems, { tables: true });
+  const shared = readCommon(values, env, { problems, tables: true });
   if (values === undefined || shared === undefined || problems.length > 0) throw invalid(problems);
   return Object.freeze({
     ...shared,
@@ -131,7 +139,7 @@ export function loadAppSettings(env: Environment): AppSettings {
 /** Reads the scan job's settings. Throws {@link ProblemsError} `SETTINGS_INVALID` with every mistake at once. */
 export function loadJobSettings(env: Environment): JobSettings {
   const { values, problems } = read(jobSchema, env);
-  const shared = readCommon(values, env, problems, { tables: false });
+  const shared = readCommon(values, env, { problems, tables: false });
   if (values === undefined || shared === undefined || problems.length > 0) throw invalid(problems);
   return Object.freeze({
     ...shared,
@@ -150,7 +158,10 @@ export function loadJobSettings(env: Environment): JobSettings {
   });
 }
 
-function read<T>(schema: z.ZodType<T>, env: Environment): { readonly values: T | undefined; readonly problems: Problem[] } {
+function read<T>(
+  schema: z.ZodType<T>,
+  env: Environment,
+): { readonly values: T | undefined; readonly problems: Problem[] } {
   // An empty setting is how portals show one that is not set.
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const result = schema.safeParse(set);
@@ -166,8 +177,7 @@ type CommonValues = z.infer<z.ZodObject<typeof common>>;
 function readCommon(
   values: CommonValues | undefined,
   env: Environment,
-  problems: Problem[],
-  { tables }: { readonly tables: boolean },
+  { problems, tables }: { readonly problems: Problem[]; readonly tables: boolean },
 ): CommonSettings | undefined {
   const connectionString = env['LAZARET_STORAGE'] ?? '';
   const uris = [

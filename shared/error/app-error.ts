@@ -11,13 +11,13 @@ export interface AppErrorOptions {
  * A fault: something that kept a step from finding out. A bad result (a failed verdict, a wrong signature) is a value
  * and never an error. Callers decide by `code` and `retryable`, never by message text.
  */
-export class AppError<Code extends string = string> extends Error {
+export class AppError extends Error {
   override readonly name = 'AppError';
-  readonly code: Code;
+  readonly code: string;
   readonly retryable: boolean;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: Code, message: string, options: AppErrorOptions = {}) {
+  constructor(code: string, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable ?? false;
@@ -38,10 +38,10 @@ export interface Problem {
 }
 
 /** A document with several mistakes; all of them are reported together. */
-export class ProblemsError<Code extends string = string> extends AppError<Code> {
+export class ProblemsError extends AppError {
   readonly problems: readonly Problem[];
 
-  constructor(code: Code, title: string, problems: readonly Problem[]) {
+  constructor(code: string, title: string, problems: readonly Problem[]) {
     const lines = problems.map(({ path, message }) => `  ${path === '' ? '(document)' : path}: ${message}`);
     super(code, [title, ...lines].join('\n'));
     this.problems = problems;

@@ -1,9 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
-import { z } from 'zod';
-import type { LoginServer } from '../artifact/login-server.js';
-import type { ArtifactKey } from '../artifact/reference.js';
-import type { Repository } from '../artifact/repository.js';
-import type { Tag } from '../artifact/tag.js';
+import { type z } from 'zod';
+import type { ArtifactKey, TagKey } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { databaseSchema } from '../message/queue-message.js';
 import { statusOf, storageFault } from '../net/storage-fault.js';
@@ -27,11 +24,9 @@ export interface Ledger {
     key: ArtifactKey,
     change: (entry: LedgerEntry) => LedgerEntry | undefined,
   ) => Promise<LedgerEntry | undefined>;
-  readonly readTag: (registry: LoginServer, repository: Repository, tag: Tag) => Promise<TagEntry | undefined>;
+  readonly readTag: (key: TagKey) => Promise<TagEntry | undefined>;
   readonly updateTag: (
-    registry: LoginServer,
-    repository: Repository,
-    tag: Tag,
+    key: TagKey,
     change: (current: TagEntry | undefined) => TagEntry | undefined,
   ) => Promise<TagEntry | undefined>;
   readonly newestDatabase: () => Promise<DatabaseEvidence | undefined>;
@@ -45,10 +40,7 @@ const STATE = { partitionKey: 'state', rowKey: 'database' } as const;
 export function createLedger(table: TableClient): Ledger {
   const rows = createRows(table);
   const locate = (key: ArtifactKey) => ({ partitionKey: partitionKey(key), rowKey: key.digest });
-  const locateTag = (registry: LoginServer, repository: Repository, tag: Tag) => ({
-    partitionKey: partitionKey({ registry, repository }),
-    rowKey: tagRowKey(tag),
-  });
+  const locateTag = (key: TagKey) => ({ partitionKey: partitionKey(key), rowKey: tagRowKey(key.tag) });
   const columns = ({ decision, enforcement, pushedAt }: LedgerEntry) => ({
     verdict: decision?.verdict ?? 'pending',
     enforcement: enforcement.state,
@@ -73,9 +65,8 @@ export function createLedger(table: TableClient): Ledger {
         change: (current) => (current === undefined ? undefined : change(current)),
         columns,
       }),
-    readTag: async (registry, repository, tag) => (await rows.get(locateTag(registry, repository, tag), tagEntrySchema))?.value,
-    updateTag: (registry, repository, tag, change) =>
-      rows.loop(locateTag(registry, repository, tag), tagEntrySchema, { change, columns: () => ({}) }),
+    readTag: async (key) => (await rows.get(locateTag(key), tagEntrySchema))?.value,
+    updateTag: (key, change) => rows.loop(locateTag(key), tagEntrySchema, { change, columns: () => ({}) }),
     newestDatabase: async () => (await rows.get(STATE, databaseSchema))?.value,
     recordDatabase: async (database) => {
       await rows.loop(STATE, databaseSchema, {
@@ -101,7 +92,7 @@ function createRows(table: TableClient) {
   };
   const get = async <T>(place: Place, schema: z.ZodType<T>) => {
     try {
-      const row = await table.getEntity<Record<string, unknown>>(place.partitionKey, place.rowKey);
+      const row = await table.getEntity(place.partitionKey, place.rowKey);
       return { value: parseRow(row, schema), etag: row.etag };
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
@@ -133,7 +124,10 @@ function createRows(table: TableClient) {
   const loop = async <T extends object>(
     place: Place,
     schema: z.ZodType<T>,
-    { change, columns }: { readonly change: (current: T | undefined) => T | undefined; readonly columns: (value: T) => Columns },
+    {
+      change,
+      columns,
+    }: { readonly change: (current: T | undefined) => T | undefined; readonly columns: (value: T) => Columns },
   ): Promise<T | undefined> => {
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
       const current = await get(place, schema);

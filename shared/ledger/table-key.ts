@@ -2,7 +2,13 @@
  * `registry:team:app`. Table keys may not hold `/`; a colon occurs in no repository name, and the registry's own port is
  * set apart by `!`, which occurs in neither, so two repositories never share a partition.
  */
-export function partitionKey({ registry, repository }: { readonly registry: string; readonly repository: string }): string {
+export function partitionKey({
+  registry,
+  repository,
+}: {
+  readonly registry: string;
+  readonly repository: string;
+}): string {
   return `${registry.replace(':', '!')}:${repository.replaceAll('/', ':')}`;
 }
 
@@ -19,7 +25,9 @@ const MAX_CHUNKS = 12;
 export function toChunks(json: string): Record<string, string> | undefined {
   const count = Math.ceil(json.length / CHUNK);
   if (count > MAX_CHUNKS) return undefined;
-  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`json${i}`, json.slice(i * CHUNK, (i + 1) * CHUNK)]));
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`json${i}`, json.slice(i * CHUNK, (i + 1) * CHUNK)]),
+  );
 }
 
 /** Puts the properties of {@link toChunks} together again. */

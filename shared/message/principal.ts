@@ -22,7 +22,14 @@ const principalSchema = z.object({
   claims: z.array(z.object({ typ: z.string(), val: z.string() })).max(500),
 });
 const ROLE_CLAIMS = ['roles', 'http://schemas.microsoft.com/ws/2008/06/identity/claims/role'];
-const NAME_CLAIMS = ['preferred_username', 'upn', 'appid', 'azp', 'http://schemas.microsoft.com/identity/claims/objectidentifier', 'oid'];
+const NAME_CLAIMS = [
+  'preferred_username',
+  'upn',
+  'appid',
+  'azp',
+  'http://schemas.microsoft.com/identity/claims/objectidentifier',
+  'oid',
+];
 const MAX_HEADER = 32_768;
 
 /**
@@ -40,11 +47,16 @@ export function requireRole(headers: { get: (name: string) => string | null }, r
 }
 
 function readPrincipal(header: string | null): Principal {
-  if (header === null || header.length > MAX_HEADER) throw new AppError('NOT_SIGNED_IN', 'sign in with Microsoft Entra');
+  if (header === null || header.length > MAX_HEADER)
+    throw new AppError('NOT_SIGNED_IN', 'sign in with Microsoft Entra');
   try {
-    const { claims, role_typ: roleType } = principalSchema.parse(JSON.parse(Buffer.from(header, 'base64').toString('utf8')));
+    const { claims, role_typ: roleType } = principalSchema.parse(
+      JSON.parse(Buffer.from(header, 'base64').toString('utf8')),
+    );
     const roleTypes = new Set([...ROLE_CLAIMS, ...(roleType === undefined ? [] : [roleType])]);
-    const name = NAME_CLAIMS.map((type) => claims.find(({ typ }) => typ === type)?.val).find((value) => value !== undefined);
+    const name = NAME_CLAIMS.map((type) => claims.find(({ typ }) => typ === type)?.val).find(
+      (value) => value !== undefined,
+    );
     if (name === undefined) throw new Error('no name');
     return {
       name: name.slice(0, 200),

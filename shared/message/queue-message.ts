@@ -33,7 +33,12 @@ export const scanRequestSchema = z.object({ ...version, scanId: z.uuid(), key: k
 export type ScanRequest = z.infer<typeof scanRequestSchema>;
 
 /** Work for `verify`. `again`: a signature arrived after an earlier verification. */
-export const verifyRequestSchema = z.object({ ...version, ...attempts, key: keySchema, again: z.boolean().default(false) });
+export const verifyRequestSchema = z.object({
+  ...version,
+  ...attempts,
+  key: keySchema,
+  again: z.boolean().default(false),
+});
 export type VerifyRequest = z.infer<typeof verifyRequestSchema>;
 
 /** The vulnerability database of a scan. */
@@ -69,7 +74,13 @@ export const scanOutcomeSchema = z.discriminatedUnion('kind', [
 export type ScanOutcome = z.infer<typeof scanOutcomeSchema>;
 
 /** From the scan job to `recordScan`, on `scanned`: the only queue that the job may write. */
-export const scannedSchema = z.object({ ...version, ...attempts, scanId: z.uuid(), key: keySchema, outcome: scanOutcomeSchema });
+export const scannedSchema = z.object({
+  ...version,
+  ...attempts,
+  scanId: z.uuid(),
+  key: keySchema,
+  outcome: scanOutcomeSchema,
+});
 export type Scanned = z.infer<typeof scannedSchema>;
 
 /** Only a key: whoever can write this queue can cause a decision, but not what it says. */

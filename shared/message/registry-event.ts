@@ -64,7 +64,7 @@ const ACTIONS: Readonly<Record<string, 'push' | 'delete' | 'ignore'>> = {
  * Throws `EVENT_TOO_LARGE` or `EVENT_MALFORMED`; neither is retryable.
  */
 export function parseRegistryEvent(event: unknown, now: Date): RegistryEvent | IgnoredEvent {
-  if (Buffer.byteLength(JSON.stringify(event) ?? '') > MAX_EVENT_BYTES) {
+  if (Buffer.byteLength(JSON.stringify(event ?? null)) > MAX_EVENT_BYTES) {
     throw new AppError('EVENT_TOO_LARGE', 'an event of more than 64 KiB');
   }
   const { source, type, time, payload } = readEnvelope(event);

@@ -1,4 +1,5 @@
 import { AppError } from '../error/app-error.js';
+import { readBody } from './read-body.js';
 
 /** One request to one of the configured services. */
 export interface HttpRequest {
@@ -61,28 +62,23 @@ export function createHttp({ fetch, sleep, timeoutMilliseconds = 30_000, tries =
   };
 }
 
-async function once(request: HttpRequest, deps: Required<Pick<HttpDeps, 'fetch' | 'timeoutMilliseconds'>>): Promise<HttpResponse> {
+async function once(
+  request: HttpRequest,
+  deps: Required<Pick<HttpDeps, 'fetch' | 'timeoutMilliseconds'>>,
+): Promise<HttpResponse> {
   const response = await deps.fetch(request.url, {
     method: request.method ?? 'GET',
     headers: request.headers ?? {},
-    ...(request.body !== undefined && { body: request.body as NonNullable<RequestInit["body"]> }),
+    ...(request.body !== undefined && { body: request.body as NonNullable<RequestInit['body']> }),
     redirect: 'manual',
     signal: AbortSignal.timeout(deps.timeoutMilliseconds),
   });
-  const body = await readBody(response, request.maxBytes ?? 65_536, request.url);
-  return { status: response.status, headers: response.headers, body };
-}
-
-async function readBody(response: Response, maxBytes: number, url: URL): Promise<Uint8Array> {
-  if (response.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body) {
-    length += chunk.byteLength;
-    if (length > maxBytes) throw new AppError('RESPONSE_TOO_LARGE', `more than ${maxBytes} bytes from ${redactUrl(url)}`);
-    chunks.push(chunk);
+  const maxBytes = request.maxBytes ?? 65_536;
+  const body = await readBody(response.body, maxBytes);
+  if (body === undefined) {
+    throw new AppError('RESPONSE_TOO_LARGE', `more than ${maxBytes} bytes from ${redactUrl(request.url)}`);
   }
-  return Buffer.concat(chunks);
+  return { status: response.status, headers: response.headers, body };
 }
 
 function waitMilliseconds(attempt: number, headers?: Headers): number {

@@ -82,7 +82,10 @@ async function enter(key: ArtifactKey, facts: NewArtifact, deps: AdmitDeps): Pro
     tags: facts.tag === undefined ? [] : [facts.tag],
     parents: facts.parent === undefined ? [] : [facts.parent],
     children: facts.children,
-    scan: facts.kind === 'index' ? { state: 'none' } : { state: 'open', scanId: deps.newId(), requestedAt: now, failures: 0 },
+    scan:
+      facts.kind === 'index'
+        ? { state: 'none' }
+        : { state: 'open', scanId: deps.newId(), requestedAt: now, failures: 0 },
     signature: { state: 'open', requestedAt: now },
     enforcement: { state: 'none', operations: [] },
     marks: [],

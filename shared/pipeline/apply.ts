@@ -1,6 +1,6 @@
 import type { Digest } from '../artifact/digest.js';
 import type { LoginServer } from '../artifact/login-server.js';
-import type { ArtifactKey } from '../artifact/reference.js';
+import type { ArtifactKey, TagKey } from '../artifact/reference.js';
 import type { Repository } from '../artifact/repository.js';
 import type { Tag } from '../artifact/tag.js';
 import { AppError } from '../error/app-error.js';
@@ -29,12 +29,7 @@ export interface ApplyDeps {
     retag: (key: ArtifactKey, tag: Tag) => Promise<Outcome>;
   };
   readonly ledger: {
-    updateTag: (
-      registry: LoginServer,
-      repository: Repository,
-      tag: Tag,
-      change: (current: TagEntry | undefined) => TagEntry | undefined,
-    ) => Promise<unknown>;
+    updateTag: (key: TagKey, change: (current: TagEntry | undefined) => TagEntry | undefined) => Promise<unknown>;
   };
 }
 
@@ -84,7 +79,7 @@ async function carryOut(key: ArtifactKey, operation: Operation, deps: ApplyDeps)
 async function rememberRemoval(key: ArtifactKey, tag: Tag, deps: ApplyDeps): Promise<void> {
   const { registry, repository, digest } = key;
   const at = deps.clock().toISOString();
-  await deps.ledger.updateTag(registry, repository, tag, (current) => ({
+  await deps.ledger.updateTag({ registry, repository, tag }, (current) => ({
     registry,
     repository,
     tag,

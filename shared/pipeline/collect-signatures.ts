@@ -2,7 +2,7 @@ import type { Descriptor } from '../artifact/descriptor.js';
 import { type Digest, hexOf } from '../artifact/digest.js';
 import type { LoginServer } from '../artifact/login-server.js';
 import { type SingleManifest, parseManifest } from '../artifact/manifest.js';
-import { isIndexMediaType } from '../artifact/media-type.js';
+import { MediaType, isIndexMediaType } from '../artifact/media-type.js';
 import type { ArtifactKey } from '../artifact/reference.js';
 import type { Repository } from '../artifact/repository.js';
 import { type Tag, parseTag } from '../artifact/tag.js';
@@ -48,7 +48,7 @@ export async function collectSignatures(key: ArtifactKey, deps: CollectDeps): Pr
   });
   const budget = { bytes: MAX_TOTAL_BYTES, truncated };
   const candidates: SignatureCandidate[] = [];
-  const legacy = await fetchCandidate(key, parseTag(`sha256-${hexOf(key.digest)}.sig`), budget, deps);
+  const legacy = await fetchCandidate(key, parseTag(`sha256-${hexOf(key.digest)}.sig`), { budget, deps });
   if (legacy !== undefined) candidates.push(legacy);
   for (const { digest, mediaType, artifactType } of descriptors) {
     // The listing's type is a hint that saves a fetch only where it names one of our own marks.
@@ -57,14 +57,14 @@ export async function collectSignatures(key: ArtifactKey, deps: CollectDeps): Pr
       budget.truncated = true;
       break;
     }
-    const candidate = await fetchCandidate(key, digest, budget, deps);
+    const candidate = await fetchCandidate(key, digest, { budget, deps });
     if (candidate !== undefined) candidates.push(candidate);
   }
   return { subject: key.digest, candidates, truncated: budget.truncated };
 }
 
 function isMark(artifactType: string | undefined): boolean {
-  return artifactType === 'application/vnd.cyclonedx+json' || artifactType === 'application/sarif+json';
+  return artifactType === MediaType.cyclonedx || artifactType === MediaType.sarif;
 }
 
 interface Budget {
@@ -75,8 +75,7 @@ interface Budget {
 async function fetchCandidate(
   key: ArtifactKey,
   reference: Digest | Tag,
-  budget: Budget,
-  deps: CollectDeps,
+  { budget, deps }: { readonly budget: Budget; readonly deps: CollectDeps },
 ): Promise<SignatureCandidate | undefined> {
   const found = await fetchSingle(key, reference, deps);
   const kind = found && signatureKind(found.manifest);
@@ -107,13 +106,23 @@ async function fetchSingle(
     return manifest.form === 'manifest' ? { manifest, digest } : undefined;
   } catch (error) {
     // A referrer that is gone, locked or no manifest at all signs nothing. Anything else is a fault.
-    const signsNothing = ['MANIFEST_UNKNOWN', 'QUARANTINED', 'INVALID_MANIFEST', 'UNKNOWN_MEDIA_TYPE', 'MANIFEST_TOO_LARGE'];
+    const signsNothing = [
+      'MANIFEST_UNKNOWN',
+      'QUARANTINED',
+      'INVALID_MANIFEST',
+      'UNKNOWN_MEDIA_TYPE',
+      'MANIFEST_TOO_LARGE',
+    ];
     if (signsNothing.some((code) => isAppError(error, code))) return undefined;
     throw error;
   }
 }
 
-async function fetchPayload(key: ArtifactKey, descriptor: Descriptor, deps: CollectDeps): Promise<Uint8Array | undefined> {
+async function fetchPayload(
+  key: ArtifactKey,
+  descriptor: Descriptor,
+  deps: CollectDeps,
+): Promise<Uint8Array | undefined> {
   try {
     return await deps.registry.fetchBlob(key, descriptor, MAX_ENVELOPE_BYTES);
   } catch (error) {

@@ -84,7 +84,8 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
     const detail = { reasons: decision.reasons, policy: decision.policy, rule: decision.rule };
     await deps.journal({ key: entry.key, what: `verdict-${decision.verdict}`, who: LAZARET, detail });
   }
-  const unchanged = !flipped && news === undefined && sameDecision(entry.decision, decision) && entry.settledAt !== undefined;
+  const unchanged =
+    !flipped && news === undefined && sameDecision(entry.decision, decision) && entry.settledAt !== undefined;
   if (unchanged && enforcement === entry.enforcement && marks === entry.marks) return;
   await deps.ledger.replace({ ...after, ...(alerted && { alerted }) }, version);
 }

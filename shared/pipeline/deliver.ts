@@ -40,7 +40,11 @@ export interface DeliverDeps extends RefuseDeps {
  * Runs a step for one queue message. Returning means that the message may be acknowledged: the step is done, or its
  * next try is durable, or what is wrong with it is recorded. It throws only on the unexpected, so that the host counts.
  */
-export async function deliver<T extends Attempted>(raw: unknown, delivery: Delivery<T>, deps: DeliverDeps): Promise<void> {
+export async function deliver<T extends Attempted>(
+  raw: unknown,
+  delivery: Delivery<T>,
+  deps: DeliverDeps,
+): Promise<void> {
   let message: T;
   try {
     message = parseMessage(delivery.schema, raw);
@@ -49,7 +53,7 @@ export async function deliver<T extends Attempted>(raw: unknown, delivery: Deliv
       await deps.send(delivery.queue, raw, { delaySeconds: NEWER_DELAY_SECONDS });
       return;
     }
-    await refuse(delivery.queue, raw, error, deps);
+    await refuse({ where: delivery.queue, message: raw, error }, deps);
     return;
   }
   try {

@@ -1,5 +1,11 @@
 import { AppError, isAppError } from '../error/app-error.js';
-import { type ScanRequest, type Scanned, MESSAGE_VERSION, parseMessage, scanRequestSchema } from '../message/queue-message.js';
+import {
+  type ScanRequest,
+  type Scanned,
+  MESSAGE_VERSION,
+  parseMessage,
+  scanRequestSchema,
+} from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
 import type { Clock, Log, Send } from './effects.js';
 import { failed } from './scan.js';
@@ -60,7 +66,10 @@ export async function drain(deps: DrainDeps): Promise<number> {
       continue;
     }
     if (running.size > 0) {
-      await Promise.race([...running, ...(running.size < deps.concurrency ? [deps.sleep(deps.pollMilliseconds, deps.stop)] : [])]);
+      await Promise.race([
+        ...running,
+        ...(running.size < deps.concurrency ? [deps.sleep(deps.pollMilliseconds, deps.stop)] : []),
+      ]);
       idleSince = deps.clock().getTime();
       continue;
     }
@@ -86,7 +95,11 @@ async function process(lease: Lease, deps: DrainDeps): Promise<void> {
   try {
     const request = parseMessage(scanRequestSchema, lease.body);
     if (lease.deliveries > MAX_DELIVERIES) {
-      await handOver(request, new AppError('GAVE_UP', `The scan ended without an outcome ${MAX_DELIVERIES} times.`), deps);
+      await handOver(
+        request,
+        new AppError('GAVE_UP', `The scan ended without an outcome ${MAX_DELIVERIES} times.`),
+        deps,
+      );
     } else {
       const abort = new AbortController();
       const outcome = deps.scan(request, AbortSignal.any([abort.signal, deps.stop]));

@@ -1,5 +1,5 @@
 import type { Tag } from '../artifact/tag.js';
-import type { ArtifactKey } from '../artifact/reference.js';
+import type { TagKey } from '../artifact/reference.js';
 import type { BlobRef } from '../message/queue-message.js';
 import type { Decision } from '../policy/decision.js';
 import type { AppliedOperation, EnforcementMode, ObservedArtifact, QuarantineRecord } from '../policy/operation.js';
@@ -14,11 +14,7 @@ export interface EnforceDeps extends ApplyDeps {
   readonly store: { putRecord: (bytes: Uint8Array) => Promise<BlobRef> };
   readonly ledger: ApplyDeps['ledger'] & {
     replace: (entry: LedgerEntry, version: string) => Promise<string>;
-    readTag: (
-      registry: ArtifactKey['registry'],
-      repository: ArtifactKey['repository'],
-      tag: Tag,
-    ) => Promise<TagEntry | undefined>;
+    readTag: (key: TagKey) => Promise<TagEntry | undefined>;
   };
 }
 
@@ -31,8 +27,7 @@ export interface Decided {
 
 /** What enforcement came to. `gone`: the registry does not know the digest any more. */
 export type Enforced =
-  | { readonly gone: true }
-  | { readonly gone: false; readonly enforcement: Enforcement; readonly version: string };
+  { readonly gone: true } | { readonly gone: false; readonly enforcement: Enforcement; readonly version: string };
 
 /** Brings the registry to what the decision wants. Safe to repeat, and to be killed anywhere. */
 export async function enforce(decided: Decided, deps: EnforceDeps): Promise<Enforced> {
@@ -72,7 +67,7 @@ function isSettled(entry: LedgerEntry, decision: Decision, overtaken: readonly T
 async function overtakenTags({ key, tags }: LedgerEntry, deps: EnforceDeps): Promise<readonly Tag[]> {
   const latest = tags.at(-1);
   if (latest === undefined) return [];
-  const row = await deps.ledger.readTag(key.registry, key.repository, latest);
+  const row = await deps.ledger.readTag({ registry: key.registry, repository: key.repository, tag: latest });
   if (row?.digest !== key.digest || row.removed === undefined || row.removed.digest === key.digest) return [];
   return new Date(row.removed.at) >= new Date(row.pushedAt) ? [latest] : [];
 }
@@ -89,7 +84,11 @@ async function lift(decided: Decided, { observed, history }: Situation, deps: En
   }
   const { state, record } = entry.enforcement;
   if (record === undefined && entry.release === undefined && state !== 'withheld') {
-    return { gone: false, enforcement: { ...entry.enforcement, operations: [...entry.enforcement.operations, ...operations] }, version };
+    return {
+      gone: false,
+      enforcement: { ...entry.enforcement, operations: [...entry.enforcement.operations, ...operations] },
+      version,
+    };
   }
   const at = deps.clock().toISOString();
   if (state === 'withheld' && entry.release === undefined) {
@@ -98,7 +97,11 @@ async function lift(decided: Decided, { observed, history }: Situation, deps: En
   if (operations.some(({ outcome }) => outcome === 'refused')) {
     return { gone: false, enforcement: { ...entry.enforcement, state: 'refused', at, operations }, version };
   }
-  return { gone: false, enforcement: { state: 'released', at, operations: undone(entry.enforcement, operations, at) }, version };
+  return {
+    gone: false,
+    enforcement: { state: 'released', at, operations: undone(entry.enforcement, operations, at) },
+    version,
+  };
 }
 
 /** What has been undone, from the record rather than from memory: an earlier run may have died after its changes. */
@@ -107,7 +110,9 @@ function undone({ record, action }: Enforcement, applied: readonly AppliedOperat
   const known = new Map(applied.map((operation) => [operationName(operation), operation]));
   const wanted: AppliedOperation[] = [
     ...(action === 'untag' ? [] : [{ kind: 'unlock', outcome: 'done', at } as const]),
-    ...(action === 'lock' ? [] : record.tags.map((tag): AppliedOperation => ({ kind: 'retag', tag, outcome: 'done', at }))),
+    ...(action === 'lock'
+      ? []
+      : record.tags.map((tag): AppliedOperation => ({ kind: 'retag', tag, outcome: 'done', at }))),
   ];
   return wanted.map((operation) => known.get(operationName(operation)) ?? operation);
 }
@@ -118,9 +123,12 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
   const at = deps.clock().toISOString();
   if (decision.action === 'mark') return { gone: false, enforcement: entry.enforcement, version: decided.version };
   if (deps.mode === 'observe' && history.record === undefined) {
-    const withheld = operations.map(
-      ({ kind, ...rest }): AppliedOperation => ({ kind, ...('tag' in rest && { tag: rest.tag }), outcome: 'withheld', at }),
-    );
+    const withheld = operations.map(({ kind, ...rest }): AppliedOperation => ({
+      kind,
+      ...('tag' in rest && { tag: rest.tag }),
+      outcome: 'withheld',
+      at,
+    }));
     const enforcement: Enforcement = { state: 'withheld', action: decision.action, at, operations: withheld };
     return { gone: false, enforcement, version: decided.version };
   }
@@ -130,7 +138,8 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
   const applied: AppliedOperation[] = [];
   for (const operation of operations) applied.push(await applyOperation(entry.key, operation, { ...deps, cause }));
   const tags = enforcement.record?.tags ?? [];
-  const locks = decision.action !== 'untag' && !applied.some(({ kind, outcome }) => kind === 'lock' && outcome === 'refused');
+  const locks =
+    decision.action !== 'untag' && !applied.some(({ kind, outcome }) => kind === 'lock' && outcome === 'refused');
   if (locks && !history.refused.includes('lock')) {
     for (const tag of await lookAgain(entry.key, tags, deps)) {
       if (!history.refused.includes(`untag ${tag}`)) {
@@ -140,7 +149,11 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
   }
   const done = summarise(enforcement, applied, at);
   const refused = done.some(({ outcome }) => outcome === 'refused');
-  return { gone: false, version, enforcement: { ...enforcement, state: refused ? 'refused' : 'quarantined', operations: done } };
+  return {
+    gone: false,
+    version,
+    enforcement: { ...enforcement, state: refused ? 'refused' : 'quarantined', operations: done },
+  };
 }
 
 /** What stood before exists nowhere else after the first change, so it is written down first, twice. */
@@ -175,10 +188,14 @@ async function writeRecord(
 
 /** What stands done, from the record rather than from memory: an earlier run may have died after its changes. */
 function summarise(enforcement: Enforcement, applied: readonly AppliedOperation[], at: string): AppliedOperation[] {
-  const known = new Map([...enforcement.operations, ...applied].map((operation) => [operationName(operation), operation]));
+  const known = new Map(
+    [...enforcement.operations, ...applied].map((operation) => [operationName(operation), operation]),
+  );
   const untags = enforcement.action === 'untag' || enforcement.action === 'lock-and-untag';
   const wanted: AppliedOperation[] = [
-    ...(untags ? (enforcement.record?.tags ?? []).map((tag): AppliedOperation => ({ kind: 'untag', tag, outcome: 'done', at })) : []),
+    ...(untags
+      ? (enforcement.record?.tags ?? []).map((tag): AppliedOperation => ({ kind: 'untag', tag, outcome: 'done', at }))
+      : []),
     ...(enforcement.action === 'untag' ? [] : [{ kind: 'lock', outcome: 'done', at } as const]),
   ];
   for (const operation of wanted) {

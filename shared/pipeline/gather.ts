@@ -49,7 +49,10 @@ export async function gather(entry: LedgerEntry, deps: GatherDeps): Promise<Gath
 }
 
 /** The stored, normalised report of a scan that is done. */
-export async function readReport(entry: LedgerEntry, deps: Pick<GatherDeps, 'reports'>): Promise<ScanReport | undefined> {
+export async function readReport(
+  entry: LedgerEntry,
+  deps: Pick<GatherDeps, 'reports'>,
+): Promise<ScanReport | undefined> {
   if (entry.scan.state !== 'done') return undefined;
   // Written by recordScan alone and verified by its digest, so it is what it was.
   const bytes = await deps.reports.get(entry.scan.findings, MAX_REPORT_BYTES);

@@ -53,7 +53,10 @@ export function verdictDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorR
   });
 }
 
-const releaseSchema = z.strictObject({ reference: z.string().max(1000), reason: z.string().min(1).max(MAX_REASON_LENGTH) });
+const releaseSchema = z.strictObject({
+  reference: z.string().max(1000),
+  reason: z.string().min(1).max(MAX_REASON_LENGTH),
+});
 const MAX_BODY = 16_384;
 
 /** `POST release` with `{reference, reason}`: takes a digest out of quarantine in the caller's name. */
@@ -62,7 +65,8 @@ export function releaseDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorR
     const { name } = requireRole(request.headers, ROLES.release, deps.signIn);
     const body = parseBody(await request.text());
     const resolved = await resolve(parseReference(body.reference), deps);
-    if (resolved === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'neither the registry nor the ledger knows this reference');
+    if (resolved === undefined)
+      throw new AppError('UNKNOWN_ARTIFACT', 'neither the registry nor the ledger knows this reference');
     if (!deps.registries.has(resolved.key.registry)) {
       throw new AppError('REGISTRY_NOT_CONFIGURED', 'a registry that is not configured');
     }

@@ -1,6 +1,6 @@
 import type { Digest } from '../artifact/digest.js';
 import type { LoginServer } from '../artifact/login-server.js';
-import type { ArtifactKey, Reference } from '../artifact/reference.js';
+import type { ArtifactKey, Reference, TagKey } from '../artifact/reference.js';
 import type { Repository } from '../artifact/repository.js';
 import type { Tag } from '../artifact/tag.js';
 import { AppError } from '../error/app-error.js';
@@ -21,7 +21,11 @@ export interface Status {
   readonly reasons: readonly Reason[];
   readonly findings: SeverityCounts & { readonly list: readonly Finding[] };
   readonly secrets: readonly SecretFinding[];
-  readonly platforms: readonly { readonly platform: string; readonly digest: Digest; readonly verdict: Status['verdict'] }[];
+  readonly platforms: readonly {
+    readonly platform: string;
+    readonly digest: Digest;
+    readonly verdict: Status['verdict'];
+  }[];
   readonly enforcement: {
     readonly state: LedgerEntry['enforcement']['state'];
     readonly operations: LedgerEntry['enforcement']['operations'];
@@ -44,7 +48,7 @@ export interface LookUpDeps extends GatherDeps {
     resolveTag: (registry: LoginServer, repository: Repository, tag: Tag) => Promise<Digest | undefined>;
   };
   readonly ledger: GatherDeps['ledger'] & {
-    readTag: (registry: LoginServer, repository: Repository, tag: Tag) => Promise<TagEntry | undefined>;
+    readTag: (key: TagKey) => Promise<TagEntry | undefined>;
   };
 }
 
@@ -74,10 +78,11 @@ export async function resolve(
   deps: Pick<LookUpDeps, 'registry' | 'ledger'>,
 ): Promise<{ readonly key: ArtifactKey; readonly tagRemoved: boolean } | undefined> {
   const { registry, repository } = reference;
-  if (reference.digest !== undefined) return { key: { registry, repository, digest: reference.digest }, tagRemoved: false };
+  if (reference.digest !== undefined)
+    return { key: { registry, repository, digest: reference.digest }, tagRemoved: false };
   const digest = await deps.registry.resolveTag(registry, repository, reference.tag);
   if (digest !== undefined) return { key: { registry, repository, digest }, tagRemoved: false };
-  const row = await deps.ledger.readTag(registry, repository, reference.tag);
+  const row = await deps.ledger.readTag({ registry, repository, tag: reference.tag });
   if (row?.removed === undefined) return undefined;
   return { key: { registry, repository, digest: row.removed.digest }, tagRemoved: true };
 }

@@ -43,7 +43,8 @@ export function findNews(before: LedgerEntry, after: LedgerEntry, context: NewsC
 
 function toAlert(before: LedgerEntry, after: LedgerEntry, { report, mode, link }: NewsContext): ImageAlert {
   const { key, decision, enforcement } = after;
-  const released = enforcement.state === 'released' && before.enforcement.state !== 'released' && after.release !== undefined;
+  const released =
+    enforcement.state === 'released' && before.enforcement.state !== 'released' && after.release !== undefined;
   return {
     kind: 'image',
     key,

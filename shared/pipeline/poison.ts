@@ -25,7 +25,7 @@ export interface PoisonDeps extends RefuseDeps {
  */
 export async function receivePoison(queue: QueueName, message: unknown, deps: PoisonDeps): Promise<void> {
   const error = new AppError('POISONED', `a message on ${queue} failed every time it was tried`);
-  await attempt('refuse', deps.log, () => refuse(`${queue}-poison`, message, error, deps));
+  await attempt('refuse', deps.log, () => refuse({ where: `${queue}-poison`, message, error }, deps));
   await attempt('give-up', deps.log, async () => {
     switch (queue) {
       case QUEUES.verify:

@@ -1,7 +1,7 @@
 import { type Digest, isDigest } from '../artifact/digest.js';
 import type { LoginServer } from '../artifact/login-server.js';
 import { type Manifest, classifyManifest, parseManifest } from '../artifact/manifest.js';
-import type { ArtifactKey } from '../artifact/reference.js';
+import type { ArtifactKey, TagKey } from '../artifact/reference.js';
 import type { Repository } from '../artifact/repository.js';
 import { type Tag, parseReferrersTag } from '../artifact/tag.js';
 import { AppError, isAppError } from '../error/app-error.js';
@@ -28,12 +28,7 @@ export interface ReceiveDeps extends AdmitDeps {
     ) => Promise<{ readonly bytes: Uint8Array; readonly mediaType: string }>;
   };
   readonly ledger: AdmitDeps['ledger'] & {
-    updateTag: (
-      registry: LoginServer,
-      repository: Repository,
-      tag: Tag,
-      change: (current: TagEntry | undefined) => TagEntry | undefined,
-    ) => Promise<unknown>;
+    updateTag: (key: TagKey, change: (current: TagEntry | undefined) => TagEntry | undefined) => Promise<unknown>;
   };
   readonly log: Log;
 }
@@ -56,7 +51,7 @@ export async function receive(event: RegistryEvent | IgnoredEvent, deps: Receive
     );
     return;
   }
-  if (event.tag !== undefined) await rememberTag(key, event.tag, event.at, deps);
+  if (event.tag !== undefined) await rememberTag(key, { tag: event.tag, at: event.at }, deps);
   try {
     await receivePush(key, event, { deps, depth: 0 });
   } catch (error) {
@@ -107,11 +102,11 @@ async function receivePush(key: ArtifactKey, push: Push, walk: Walk): Promise<bo
         await admit(key, { ...facts, ...shape, kind: 'index', manifest: bytes, children }, deps);
         return true;
       }
-      await receiveSignature(key, manifest, push, deps);
+      await receiveSignature(key, { manifest, push }, deps);
       return false;
     }
     case 'signature':
-      await receiveSignature(key, manifest, push, deps);
+      await receiveSignature(key, { manifest, push }, deps);
       return false;
     case 'other':
       return false;
@@ -131,8 +126,12 @@ async function receiveChildren(
     const platform = [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');
     const key = { ...index, digest: child.digest };
     try {
-      const { tag: _, ...untagged } = push;
-      const isImage = await receivePush(key, untagged, { deps, depth: depth + 1, parent: index.digest, platform });
+      const { at, by } = push;
+      const isImage = await receivePush(
+        key,
+        { at, ...(by !== undefined && { by }) },
+        { deps, depth: depth + 1, parent: index.digest, platform },
+      );
       if (isImage) children.push({ digest: child.digest, platform });
     } catch (error) {
       const age = deps.clock().getTime() - new Date(push.at).getTime();
@@ -145,7 +144,11 @@ async function receiveChildren(
 }
 
 /** A signature, or an index of the referrers tag schema, arrived: what it speaks of is verified (again). */
-async function receiveSignature(key: ArtifactKey, manifest: Manifest, push: Push, deps: ReceiveDeps): Promise<void> {
+async function receiveSignature(
+  key: ArtifactKey,
+  { manifest, push }: { readonly manifest: Manifest; readonly push: Push },
+  deps: ReceiveDeps,
+): Promise<void> {
   const hex = push.tag === undefined ? undefined : parseReferrersTag(push.tag)?.subjectHex;
   const digest = hex === undefined ? manifest.subject?.digest : `sha256:${hex}`;
   if (digest === undefined || !isDigest(digest) || digest === key.digest) return;
@@ -159,9 +162,13 @@ async function receiveSignature(key: ArtifactKey, manifest: Manifest, push: Push
   await deps.send(QUEUES.verify, { v: MESSAGE_VERSION, key: subject, again: true, attempt: 0, since });
 }
 
-async function rememberTag(key: ArtifactKey, tag: Tag, at: string, deps: ReceiveDeps): Promise<void> {
+async function rememberTag(
+  key: ArtifactKey,
+  { tag, at }: { readonly tag: Tag; readonly at: string },
+  deps: ReceiveDeps,
+): Promise<void> {
   const { registry, repository, digest } = key;
-  await deps.ledger.updateTag(registry, repository, tag, (current) => {
+  await deps.ledger.updateTag({ registry, repository, tag }, (current) => {
     // Events come in any order: only a newer push moves the tag.
     if (current !== undefined && new Date(current.pushedAt) > new Date(at)) return undefined;
     if (current?.digest === digest && current.pushedAt === at) return undefined;

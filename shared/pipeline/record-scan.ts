@@ -24,7 +24,10 @@ export interface RecordScanDeps {
   };
   readonly ledger: {
     read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry } | undefined>;
-    update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<LedgerEntry | undefined>;
+    update: (
+      key: ArtifactKey,
+      change: (entry: LedgerEntry) => LedgerEntry | undefined,
+    ) => Promise<LedgerEntry | undefined>;
     newestDatabase: () => Promise<DatabaseEvidence | undefined>;
     recordDatabase: (database: DatabaseEvidence) => Promise<void>;
   };
@@ -59,8 +62,8 @@ export async function recordScan(message: Scanned, deps: RecordScanDeps): Promis
     await deps.send(QUEUES.scan, { v: MESSAGE_VERSION, scanId, key, since: open.requestedAt });
     return;
   }
-  const failure = outcome.kind === 'failed' ? outcome : await accept(message, open, outcome, deps);
-  if (failure !== undefined) await fail(message, open, failure, deps);
+  const failure = outcome.kind === 'failed' ? outcome : await accept({ key, open, outcome }, deps);
+  if (failure !== undefined) await fail({ message, open, failure }, deps);
 }
 
 interface Failure {
@@ -71,11 +74,18 @@ interface Failure {
 
 /** Records a report, or says why it cannot be one. */
 async function accept(
-  { key, scanId }: Scanned,
-  open: OpenScan,
-  outcome: Extract<ScanOutcome, { kind: 'report' }>,
+  {
+    key,
+    open,
+    outcome,
+  }: {
+    readonly key: ArtifactKey;
+    readonly open: OpenScan;
+    readonly outcome: Extract<ScanOutcome, { kind: 'report' }>;
+  },
   deps: RecordScanDeps,
 ): Promise<Failure | undefined> {
+  const { scanId } = open;
   const problem = deps.databaseProblem(outcome.database, await deps.ledger.newestDatabase());
   if (problem !== undefined) return { ...problem, retryable: true };
   let report: ScanReport;
@@ -88,11 +98,20 @@ async function accept(
   const findings = await deps.reports.put(Buffer.from(JSON.stringify(report)), 'application/json');
   await deps.ledger.update(key, (entry) => {
     if (entry.scan.state !== 'open' || entry.scan.scanId !== scanId) return undefined;
-    const { kind: _, ...facts } = outcome;
+    const {
+      report: raw,
+      sbom,
+      sarif,
+      database,
+      startedAt,
+      finishedAt,
+      scanMilliseconds,
+      convertMilliseconds,
+    } = outcome;
     return {
       ...entry,
       scan: {
-        ...facts,
+        ...{ report: raw, sbom, sarif, database, startedAt, finishedAt, scanMilliseconds, convertMilliseconds },
         state: 'done',
         scanId,
         requestedAt: open.requestedAt,
@@ -107,7 +126,10 @@ async function accept(
   return undefined;
 }
 
-async function fail(message: Scanned, open: OpenScan, failure: Failure, deps: RecordScanDeps): Promise<void> {
+async function fail(
+  { message, open, failure }: { readonly message: Scanned; readonly open: OpenScan; readonly failure: Failure },
+  deps: RecordScanDeps,
+): Promise<void> {
   const { key, scanId } = message;
   const now = deps.clock();
   const age = now.getTime() - new Date(open.requestedAt).getTime();
@@ -122,14 +144,20 @@ async function fail(message: Scanned, open: OpenScan, failure: Failure, deps: Re
     });
     return;
   }
-  await closeScan(key, scanId, failure, deps);
+  await closeScan({ key, scanId, failure }, deps);
 }
 
 /** Ends an open scan without a report: the verdict can only be what the policy says of `unscannable`. */
 export async function closeScan(
-  key: ArtifactKey,
-  scanId: string,
-  failure: { readonly code: string; readonly message: string },
+  {
+    key,
+    scanId,
+    failure,
+  }: {
+    readonly key: ArtifactKey;
+    readonly scanId: string;
+    readonly failure: { readonly code: string; readonly message: string };
+  },
   deps: Pick<RecordScanDeps, 'clock' | 'ledger' | 'send'>,
 ): Promise<void> {
   const finishedAt = deps.clock().toISOString();

@@ -13,6 +13,14 @@ export interface RefuseDeps {
   readonly journal: Journal;
 }
 
+/** What is refused. */
+export interface Refused {
+  /** The queue or the door that it came by. */
+  readonly where: string;
+  readonly message: unknown;
+  readonly error: unknown;
+}
+
 /** The most bytes of a refused message that are kept. */
 const MAX_KEPT_BYTES = 1024 * 1024;
 
@@ -20,7 +28,7 @@ const MAX_KEPT_BYTES = 1024 * 1024;
  * Keeps something that cannot be processed, tells the journal and the team, and so makes it safe to acknowledge:
  * nothing that arrives is lost without a word.
  */
-export async function refuse(where: string, message: unknown, error: unknown, deps: RefuseDeps): Promise<void> {
+export async function refuse({ where, message, error }: Refused, deps: RefuseDeps): Promise<void> {
   const bytes = Buffer.from(safeJson(message)).subarray(0, MAX_KEPT_BYTES);
   const name = hexOf(digestOf(bytes));
   const code = error instanceof AppError ? error.code : 'UNEXPECTED';
@@ -52,7 +60,7 @@ export async function refuse(where: string, message: unknown, error: unknown, de
 
 function safeJson(message: unknown): string {
   try {
-    return typeof message === 'string' ? message : (JSON.stringify(message) ?? String(message));
+    return typeof message === 'string' ? message : JSON.stringify(message ?? null);
   } catch {
     return String(message);
   }

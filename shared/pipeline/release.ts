@@ -14,7 +14,10 @@ export interface ReleaseDeps {
   readonly send: Send;
   readonly journal: Journal;
   readonly ledger: {
-    update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<LedgerEntry | undefined>;
+    update: (
+      key: ArtifactKey,
+      change: (entry: LedgerEntry) => LedgerEntry | undefined,
+    ) => Promise<LedgerEntry | undefined>;
   };
 }
 

@@ -4,7 +4,13 @@ import { parseManifest } from '../artifact/manifest.js';
 import type { ArtifactKey } from '../artifact/reference.js';
 import type { Repository } from '../artifact/repository.js';
 import { AppError } from '../error/app-error.js';
-import { type BlobRef, MESSAGE_VERSION, type ScanOutcome, type ScanRequest, type Scanned } from '../message/queue-message.js';
+import {
+  type BlobRef,
+  MESSAGE_VERSION,
+  type ScanOutcome,
+  type ScanRequest,
+  type Scanned,
+} from '../message/queue-message.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
 import type { Clock, Log } from './effects.js';
 
@@ -50,7 +56,17 @@ export async function scan(request: ScanRequest, signal: AbortSignal, deps: Scan
     ]);
     const { database, scanMilliseconds, convertMilliseconds } = products;
     const finishedAt = deps.clock().toISOString();
-    outcome = { kind: 'report', report, sbom, sarif, database, startedAt, finishedAt, scanMilliseconds, convertMilliseconds };
+    outcome = {
+      kind: 'report',
+      report,
+      sbom,
+      sarif,
+      database,
+      startedAt,
+      finishedAt,
+      scanMilliseconds,
+      convertMilliseconds,
+    };
   } catch (error) {
     outcome = failed(error, deps);
   }
@@ -63,7 +79,13 @@ export function failed(error: unknown, deps: Pick<ScanDeps, 'clock' | 'log'>): S
   const code = known ? error.code : 'SCAN_FAILED';
   deps.log('warn', 'scan-failed', { code });
   const message = known ? error.message.slice(0, 2000) : 'The scan ended unexpectedly.';
-  return { kind: 'failed', code, message, retryable: known ? error.retryable : true, finishedAt: deps.clock().toISOString() };
+  return {
+    kind: 'failed',
+    code,
+    message,
+    retryable: known ? error.retryable : true,
+    finishedAt: deps.clock().toISOString(),
+  };
 }
 
 async function refuseTooLarge(key: ArtifactKey, deps: ScanDeps): Promise<void> {

@@ -22,7 +22,10 @@ export interface VerifyDeps extends CollectDeps {
   readonly reports: { put: (bytes: Uint8Array, contentType: string) => Promise<BlobRef> };
   readonly ledger: {
     read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry } | undefined>;
-    update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<LedgerEntry | undefined>;
+    update: (
+      key: ArtifactKey,
+      change: (entry: LedgerEntry) => LedgerEntry | undefined,
+    ) => Promise<LedgerEntry | undefined>;
   };
 }
 
@@ -34,10 +37,12 @@ type SignatureState = Extract<LedgerEntry['signature'], { state: 'done' }>;
  */
 export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): Promise<void> {
   const found = await deps.ledger.read(key);
-  if (found === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest', { retryable: true });
+  if (found === undefined)
+    throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest', { retryable: true });
   const { entry } = found;
   const { rule } = matchRule(deps.policy, key);
-  const stale = entry.signature.state === 'done' && entry.signature.outcome === 'not-required' && rule.signature !== undefined;
+  const stale =
+    entry.signature.state === 'done' && entry.signature.outcome === 'not-required' && rule.signature !== undefined;
   if (entry.signature.state === 'done' && !again && !stale) {
     // A duplicate; but the first one may have died before it asked for the decision.
     await askForDecisions(entry, deps);
@@ -46,7 +51,13 @@ export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): P
   const at = deps.clock().toISOString();
   const signature: SignatureState =
     rule.signature === undefined
-      ? { state: 'done', at, outcome: 'not-required', code: 'SIGNATURE_NOT_REQUIRED', message: 'The policy asks for none.' }
+      ? {
+          state: 'done',
+          at,
+          outcome: 'not-required',
+          code: 'SIGNATURE_NOT_REQUIRED',
+          message: 'The policy asks for none.',
+        }
       : await verifyNow(key, rule.signature.cosign?.keys ?? [], { at, deps });
   const updated = await deps.ledger.update(key, (current) => ({ ...current, signature }));
   await askForDecisions(updated ?? entry, deps);
@@ -77,7 +88,10 @@ function toStored(evidence: SignatureEvidence, { checks }: SignatureResult) {
     checks,
     candidates: evidence.candidates.map(({ payloads, ...candidate }) => ({
       ...candidate,
-      payloads: payloads.map(({ descriptor, bytes }) => ({ descriptor, base64: Buffer.from(bytes).toString('base64') })),
+      payloads: payloads.map(({ descriptor, bytes }) => ({
+        descriptor,
+        base64: Buffer.from(bytes).toString('base64'),
+      })),
     })),
   };
 }

@@ -11,6 +11,7 @@ export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
   if (text.length > 32 || !DURATION.test(text)) return undefined;
   let milliseconds = 0;
-  for (const [, amount, unit] of text.matchAll(PART)) milliseconds += Number(amount) * (UNITS[unit ?? ''] ?? Number.NaN);
+  for (const [, amount, unit] of text.matchAll(PART))
+    milliseconds += Number(amount) * (UNITS[unit ?? ''] ?? Number.NaN);
   return milliseconds <= MAX_MILLISECONDS ? milliseconds : undefined;
 }

@@ -25,7 +25,13 @@ export function evaluate(evidence: Evidence, policy: Policy, now: Date): Decisio
       const waitUntil = signature.inGrace && content.says !== 'pending' ? signature.graceEnd : deadline;
       const both = worst([content, signature.opinion]);
       if (now < waitUntil) {
-        return { ...base, verdict: 'pending', reasons: both.reasons, action: 'mark', waitUntil: waitUntil.toISOString() };
+        return {
+          ...base,
+          verdict: 'pending',
+          reasons: both.reasons,
+          action: 'mark',
+          waitUntil: waitUntil.toISOString(),
+        };
       }
       return judged(settle([content, signature.opinion]), evidence, { base, rule });
     }

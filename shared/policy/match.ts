@@ -10,7 +10,8 @@ export function matchRule(
 ): { readonly rule: PolicyRule; readonly index: number } {
   const index = policy.rules.findIndex(
     (rule) =>
-      (rule.registry === undefined || rule.registry === key.registry) && matchesPattern(rule.repository, key.repository),
+      (rule.registry === undefined || rule.registry === key.registry) &&
+      matchesPattern(rule.repository, key.repository),
   );
   const rule = policy.rules[index];
   if (rule === undefined) throw new AppError('POLICY_WITHOUT_CATCH_ALL', 'no rule of the policy matches');

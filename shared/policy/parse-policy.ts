@@ -1,6 +1,6 @@
 import { LineCounter, type Document, isCollection, isNode, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
-import { type LoginServer, parseLoginServer } from '../artifact/login-server.js';
+import { parseLoginServer } from '../artifact/login-server.js';
 import { type Problem, ProblemsError } from '../error/app-error.js';
 import { SEVERITIES } from '../vulnerability/severity.js';
 import { parseDuration } from './duration.js';
@@ -73,7 +73,9 @@ export type PolicyDocument = Omit<Policy, 'digest'>;
  */
 export function parsePolicy(text: string): PolicyDocument {
   if (Buffer.byteLength(text) > MAX_POLICY_BYTES) {
-    throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', [{ path: '', message: 'more than 256 KiB' }]);
+    throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', [
+      { path: '', message: 'more than 256 KiB' },
+    ]);
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true });
@@ -108,7 +110,7 @@ function toRule(rule: z.infer<typeof ruleSchema>): PolicyRule {
   const { fail, failFixable } = vulnerabilities;
   return {
     ...rest,
-    ...(host !== undefined && { registry: host as LoginServer }),
+    ...(host !== undefined && { registry: host }),
     vulnerabilities: { ...(fail && { fail }), ...(failFixable && { failFixable }) },
     ...(signature && {
       signature: {
@@ -137,7 +139,10 @@ function orderProblems(json: unknown): Problem[] {
 }
 
 function formatPath(path: readonly PropertyKey[]): string {
-  return path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('').replace(/^\./, '');
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
 }
 
 /** The line of the deepest part of `path` that the document holds, as ` (line 7)`. */

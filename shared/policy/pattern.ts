@@ -19,7 +19,11 @@ export function matchesPattern(pattern: string, repository: string): boolean {
     isWild: (segment) => segment === '**',
     least: 1,
     equal: (segment, part) =>
-      matchWild([...segment], [...part], { isWild: (c) => c === '*', least: 0, equal: (a, b) => a === b }),
+      matchWild(Array.from(segment), Array.from(part), {
+        isWild: (c) => c === '*',
+        least: 0,
+        equal: (a, b) => a === b,
+      }),
   });
 }
 

@@ -25,9 +25,7 @@ export function operationName(operation: { readonly kind: Operation['kind']; rea
  * untag, then lock; unlock, then retag. Pure, and empty once everything is as it should be, so it may run at any time.
  */
 export function plan(decision: Decision, observed: ObservedArtifact, history: PlanHistory): readonly Operation[] {
-  return wanted(decision, observed, history).filter(
-    (operation) => !history.refused.includes(operationName(operation)),
-  );
+  return wanted(decision, observed, history).filter((operation) => !history.refused.includes(operationName(operation)));
 }
 
 function wanted(decision: Decision, observed: ObservedArtifact, history: PlanHistory): readonly Operation[] {

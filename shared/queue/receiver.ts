@@ -65,7 +65,8 @@ async function held<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     const status = statusOf(error);
-    if (status === 400 || status === 404) throw new AppError('LEASE_LOST', 'the message is not ours any more', { cause: error });
+    if (status === 400 || status === 404)
+      throw new AppError('LEASE_LOST', 'the message is not ours any more', { cause: error });
     throw storageFault('QUEUE_UNAVAILABLE', error);
   }
 }

@@ -20,6 +20,8 @@ export function registryError(what: string, status: number, response?: HttpRespo
         ...(after !== undefined && { retryAfterSeconds: after }),
       });
     default:
-      return new AppError(status >= 500 ? 'REGISTRY_UNAVAILABLE' : 'REGISTRY_REFUSED', message, { retryable: status >= 500 });
+      return new AppError(status >= 500 ? 'REGISTRY_UNAVAILABLE' : 'REGISTRY_REFUSED', message, {
+        retryable: status >= 500,
+      });
   }
 }

@@ -32,7 +32,8 @@ export function createMetadataApi(deps: {
 }): MetadataApi {
   const clients = new Map<string, ContainerRegistryClient>();
   const artifact = (registry: LoginServer, repository: Repository, reference: string): RegistryArtifact => {
-    if (!deps.registries.has(registry)) throw new AppError('REGISTRY_NOT_CONFIGURED', 'a registry that is not configured');
+    if (!deps.registries.has(registry))
+      throw new AppError('REGISTRY_NOT_CONFIGURED', 'a registry that is not configured');
     const name = `${registry}/${repository}`;
     let client = clients.get(name);
     if (client === undefined) {
@@ -54,7 +55,10 @@ export function createMetadataApi(deps: {
   };
   return {
     observe: async (key) => {
-      const found = await attempt('manifest properties', artifact(key.registry, key.repository, key.digest).getManifestProperties());
+      const found = await attempt(
+        'manifest properties',
+        artifact(key.registry, key.repository, key.digest).getManifestProperties(),
+      );
       if (found.status === 404) return undefined;
       if (found.value === undefined) throw registryError('manifest properties', found.status);
       const { canRead, canWrite, canDelete, canList, tags } = found.value;
@@ -77,11 +81,20 @@ export function createMetadataApi(deps: {
     },
     untag: (registry, repository, tag) => change('untag', artifact(registry, repository, tag).deleteTag(tag)),
     lock: (key) =>
-      change('lock', artifact(key.registry, key.repository, key.digest).updateManifestProperties({ canRead: false, canDelete: false })),
+      change(
+        'lock',
+        artifact(key.registry, key.repository, key.digest).updateManifestProperties({
+          canRead: false,
+          canDelete: false,
+        }),
+      ),
     unlock: (key, { readEnabled, deleteEnabled }) =>
       change(
         'unlock',
-        artifact(key.registry, key.repository, key.digest).updateManifestProperties({ canRead: readEnabled, canDelete: deleteEnabled }),
+        artifact(key.registry, key.repository, key.digest).updateManifestProperties({
+          canRead: readEnabled,
+          canDelete: deleteEnabled,
+        }),
       ),
   };
 }
@@ -90,7 +103,9 @@ export function createMetadataApi(deps: {
 async function attempt<T>(
   what: string,
   work: Promise<T>,
-): Promise<{ readonly status: 200; readonly value: T } | { readonly status: 403 | 404 | 405; readonly value?: undefined }> {
+): Promise<
+  { readonly status: 200; readonly value: T } | { readonly status: 403 | 404 | 405; readonly value?: undefined }
+> {
   try {
     return { status: 200, value: await work };
   } catch (error) {
@@ -98,6 +113,9 @@ async function attempt<T>(
     const status = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : undefined;
     if (status === 403 || status === 404 || status === 405) return { status };
     if (typeof status === 'number') throw registryError(what, status);
-    throw new AppError('REGISTRY_UNAVAILABLE', `${what}: no answer from the registry`, { retryable: true, cause: error });
+    throw new AppError('REGISTRY_UNAVAILABLE', `${what}: no answer from the registry`, {
+      retryable: true,
+      cause: error,
+    });
   }
 }

@@ -120,6 +120,7 @@ async function pushBlob(session: Session, { registry, repository }: ArtifactKey,
 }
 
 function markError(status: number): AppError {
-  if (status === 403 || status === 405) return new AppError('MARK_REFUSED', `the registry refused a mark with ${status}`);
+  if (status === 403 || status === 405)
+    return new AppError('MARK_REFUSED', `the registry refused a mark with ${status}`);
   return registryError('mark', status);
 }

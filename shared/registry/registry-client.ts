@@ -25,7 +25,11 @@ export interface RegistryClient extends MetadataApi {
     repository: Repository,
     reference: Digest | Tag,
   ) => Promise<{ readonly state: 'served' | 'refused' | 'absent' }>;
-  readonly fetchBlob: (key: Pick<ArtifactKey, 'registry' | 'repository'>, descriptor: Descriptor, maxBytes: number) => Promise<Uint8Array>;
+  readonly fetchBlob: (
+    key: Pick<ArtifactKey, 'registry' | 'repository'>,
+    descriptor: Descriptor,
+    maxBytes: number,
+  ) => Promise<Uint8Array>;
   readonly listReferrers: (
     key: ArtifactKey,
     bounds: { readonly maxDescriptors: number; readonly maxPages: number },
@@ -49,7 +53,13 @@ export interface RegistryClientDeps {
 }
 
 /** Builds the client. Every call refuses a registry that is not configured before anything leaves. */
-export function createRegistryClient({ fetch, clock, sleep, credential, registries }: RegistryClientDeps): RegistryClient {
+export function createRegistryClient({
+  fetch,
+  clock,
+  sleep,
+  credential,
+  registries,
+}: RegistryClientDeps): RegistryClient {
   const allowed: ReadonlySet<LoginServer> = new Set(registries);
   const http = createHttp({ fetch, sleep });
   const session = createSession({ http, registries: allowed, token: createTokenSource({ http, clock, credential }) });
@@ -61,7 +71,8 @@ export function createRegistryClient({ fetch, clock, sleep, credential, registri
   };
   return {
     ...createMetadataApi({ httpClient, credential, registries: allowed }),
-    fetchManifest: (registry, repository, reference) => manifests.fetchManifest(session, { registry, repository }, reference),
+    fetchManifest: (registry, repository, reference) =>
+      manifests.fetchManifest(session, { registry, repository }, reference),
     pullState: (registry, repository, reference) => manifests.pullState(session, { registry, repository }, reference),
     fetchBlob: (key, descriptor, maxBytes) =>
       manifests.fetchBlob({ ...session, http: anywhere }, key, { descriptor, maxBytes }),

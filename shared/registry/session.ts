@@ -29,7 +29,8 @@ export function createSession(deps: {
   readonly registries: ReadonlySet<LoginServer>;
 }): Session {
   const check = (registry: LoginServer) => {
-    if (!deps.registries.has(registry)) throw new AppError('REGISTRY_NOT_CONFIGURED', 'a registry that is not configured');
+    if (!deps.registries.has(registry))
+      throw new AppError('REGISTRY_NOT_CONFIGURED', 'a registry that is not configured');
   };
   return {
     token: async (registry, scope) => {
@@ -42,7 +43,8 @@ export function createSession(deps: {
       // A path from the registry (an upload location, a next page) must not lead to another host.
       const base = `https://${registry}`;
       const url = new URL(path.startsWith('/v2/') || path.startsWith('http') ? path : `/v2/${repository}${path}`, base);
-      if (url.origin !== new URL(base).origin) throw new AppError('FOREIGN_LOCATION', 'the registry points to another host');
+      if (url.origin !== new URL(base).origin)
+        throw new AppError('FOREIGN_LOCATION', 'the registry points to another host');
       return deps.http({ ...request, url, headers: { ...headers, authorization: `Bearer ${token}` } });
     },
   };

@@ -6,8 +6,7 @@ import { registryError } from './errors.js';
 
 /** Who we are to the registry. */
 export type RegistryCredential =
-  | { readonly kind: 'anonymous' }
-  | { readonly kind: 'entra'; readonly credential: TokenCredential };
+  { readonly kind: 'anonymous' } | { readonly kind: 'entra'; readonly credential: TokenCredential };
 
 /** The audience of Azure Container Registry's own tokens; registries may refuse those of Azure Resource Manager. */
 export const REGISTRY_AUDIENCE = 'https://containerregistry.azure.net';
@@ -79,7 +78,9 @@ function readToken(answer: Readonly<Record<string, unknown>>, name: string): str
 /** Read for the cache alone; what a token allows is the registry's business. */
 function expiryOf(token: string): number | undefined {
   try {
-    const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as { exp?: unknown };
+    const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as {
+      exp?: unknown;
+    };
     return typeof payload.exp === 'number' ? payload.exp * 1000 : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,4 @@
-import type { BlobServiceClient } from '@azure/storage-blob';
+import type { BlobServiceClient, BlockBlobClient } from '@azure/storage-blob';
 import { digestOf, hexOf } from '../artifact/digest.js';
 import { AppError } from '../error/app-error.js';
 import type { BlobRef } from '../message/queue-message.js';
@@ -23,13 +23,14 @@ export interface ReportStore {
 }
 
 const FAULT = 'REPORTS_UNAVAILABLE';
+const JSON_TYPE = 'application/json';
 
 /** Builds the store over one storage account. Throws `REPORTS_UNAVAILABLE` (retryable) besides what each call names. */
 export function createReportStore(service: BlobServiceClient): ReportStore {
   const blob = (container: Container, name: string) => service.getContainerClient(container).getBlockBlobClient(name);
-  const createOnce = async (container: Container, name: string, bytes: Uint8Array, contentType = 'application/json') => {
+  const create = async (place: BlockBlobClient, bytes: Uint8Array, contentType: string) => {
     try {
-      await blob(container, name).upload(bytes, bytes.byteLength, {
+      await place.upload(bytes, bytes.byteLength, {
         conditions: { ifNoneMatch: '*' },
         blobHTTPHeaders: { blobContentType: contentType },
       });
@@ -58,13 +59,14 @@ export function createReportStore(service: BlobServiceClient): ReportStore {
     },
     put: async (bytes, contentType) => {
       const ref = { digest: digestOf(bytes), bytes: bytes.byteLength };
-      await createOnce('reports', `sha256/${hexOf(ref.digest)}`, bytes, contentType);
+      await create(blob('reports', `sha256/${hexOf(ref.digest)}`), bytes, contentType);
       return ref;
     },
     get: async (ref, maxBytes) => {
       if (ref.bytes > maxBytes) throw new AppError('BLOB_TOO_LARGE', `a blob of ${ref.bytes} bytes`);
       const bytes = await read('reports', `sha256/${hexOf(ref.digest)}`, maxBytes);
-      if (bytes === undefined) throw new AppError('BLOB_MISSING', 'a blob that the ledger names is not there', { retryable: true });
+      if (bytes === undefined)
+        throw new AppError('BLOB_MISSING', 'a blob that the ledger names is not there', { retryable: true });
       if (bytes.byteLength !== ref.bytes || digestOf(bytes) !== ref.digest) {
         throw new AppError('BLOB_MISMATCH', 'a blob is not what its name says');
       }
@@ -72,10 +74,10 @@ export function createReportStore(service: BlobServiceClient): ReportStore {
     },
     putRecord: async (bytes) => {
       const ref = { digest: digestOf(bytes), bytes: bytes.byteLength };
-      await createOnce('quarantine', `${hexOf(ref.digest)}.json`, bytes);
+      await create(blob('quarantine', `${hexOf(ref.digest)}.json`), bytes, JSON_TYPE);
       return ref;
     },
-    createOnce: (container, name, bytes) => createOnce(container, name, bytes),
+    createOnce: (container, name, bytes) => create(blob(container, name), bytes, JSON_TYPE),
     readNamed: read,
   };
 }

@@ -2,7 +2,11 @@ import { type KeyObject, verify } from 'node:crypto';
 import type { TrustedKey } from './trust.js';
 
 /** The key among `keys` that made this signature over these bytes; undefined where none did. */
-export function findSigner(keys: readonly TrustedKey[], bytes: Uint8Array, signature: Uint8Array): TrustedKey | undefined {
+export function findSigner(
+  keys: readonly TrustedKey[],
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): TrustedKey | undefined {
   return keys.find(({ key }) => verifies(key, bytes, signature));
 }
 
@@ -11,16 +15,10 @@ export function findSigner(keys: readonly TrustedKey[], bytes: Uint8Array, signa
  * for the larger curves. Ed25519 is pure; Cosign's prehashed variant (Ed25519ph) is not one that Node can verify.
  */
 function verifies(key: KeyObject, bytes: Uint8Array, signature: Uint8Array): boolean {
-  switch (key.asymmetricKeyType) {
-    case 'ec':
-      return hashesOf(key.asymmetricKeyDetails?.namedCurve).some((hash) => verify(hash, bytes, key, signature));
-    case 'rsa':
-      return verify('sha256', bytes, key, signature);
-    case 'ed25519':
-      return verify(null, bytes, key, signature);
-    default:
-      return false;
-  }
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  if (type === 'ec') return hashesOf(details?.namedCurve).some((hash) => verify(hash, bytes, key, signature));
+  if (type === 'rsa') return verify('sha256', bytes, key, signature);
+  return type === 'ed25519' && verify(null, bytes, key, signature);
 }
 
 function hashesOf(curve: string | undefined): readonly string[] {

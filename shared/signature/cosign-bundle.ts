@@ -10,9 +10,15 @@ import type { TrustedKey } from './trust.js';
 /** The predicate of a signature that `cosign sign` makes. An attestation of any other type is not a signature. */
 export const COSIGN_SIGN_PREDICATE = 'https://sigstore.dev/cosign/sign/v1';
 const IN_TOTO = 'application/vnd.in-toto+json';
-const STATEMENT_TYPES: ReadonlySet<string> = new Set(['https://in-toto.io/Statement/v1', 'https://in-toto.io/Statement/v0.1']);
+const STATEMENT_TYPES: ReadonlySet<string> = new Set([
+  'https://in-toto.io/Statement/v1',
+  'https://in-toto.io/Statement/v0.1',
+]);
 
-const base64 = z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/).refine((text) => text.length % 4 === 0);
+const base64 = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]+={0,2}$/)
+  .refine((text) => text.length % 4 === 0);
 
 // https://github.com/sigstore/protobuf-specs: the bundle in its JSON form. Unknown members are refused, as Cosign does.
 const bundleSchema = z.strictObject({
@@ -42,7 +48,11 @@ const statementSchema = z.object({
 });
 
 /** Verifies one Sigstore bundle v0.3 that was signed with a fixed key, completely. */
-export function verifyBundle({ manifest, payloads }: SignatureCandidate, subject: Digest, keys: readonly TrustedKey[]): Finding {
+export function verifyBundle(
+  { manifest, payloads }: SignatureCandidate,
+  subject: Digest,
+  keys: readonly TrustedKey[],
+): Finding {
   const payload = payloads[0];
   if (payloads.length !== 1 || manifest.layers.length !== 1 || payload === undefined) {
     return refused('SIGNATURE_MALFORMED', 'A bundle is one layer.');
@@ -82,7 +92,12 @@ function checkStatement(body: Uint8Array, subject: Digest, signer: TrustedKey): 
   if (!subjects.some(({ digest }) => digest['sha256'] === hexOf(subject))) {
     return refused('SIGNATURE_OTHER_DIGEST', 'It was made for another digest.');
   }
-  return { outcome: 'verified', code: 'SIGNATURE_VERIFIED', message: `Signed by ${signer.name}.`, keyName: signer.name };
+  return {
+    outcome: 'verified',
+    code: 'SIGNATURE_VERIFIED',
+    message: `Signed by ${signer.name}.`,
+    keyName: signer.name,
+  };
 }
 
 /** https://github.com/secure-systems-lab/dsse/blob/master/protocol.md: what a DSSE signature is made over. */
@@ -92,7 +107,11 @@ export function preAuthEncoding(payloadType: string, body: Uint8Array): Uint8Arr
 }
 
 function unsupported(what: string): Finding {
-  return { outcome: 'unsupported', code: 'UNSUPPORTED', message: `It is signed with ${what}, which is not verified yet.` };
+  return {
+    outcome: 'unsupported',
+    code: 'UNSUPPORTED',
+    message: `It is signed with ${what}, which is not verified yet.`,
+  };
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -27,7 +27,11 @@ export function verifyLegacy(candidate: SignatureCandidate, subject: Digest, key
     return refused('SIGNATURE_MALFORMED', 'The signature manifest is incomplete.');
   }
   if (payloads.length > MAX_LEGACY_SIGNATURES) {
-    return { outcome: 'unsupported', code: 'LIMIT', message: `More than ${MAX_LEGACY_SIGNATURES} signatures in one manifest.` };
+    return {
+      outcome: 'unsupported',
+      code: 'LIMIT',
+      message: `More than ${MAX_LEGACY_SIGNATURES} signatures in one manifest.`,
+    };
   }
   const findings = payloads.map((payload) => verifyLayer(payload, subject, keys));
   return (
@@ -43,7 +47,8 @@ function verifyLayer(
   subject: Digest,
   keys: readonly TrustedKey[],
 ): Finding {
-  if (descriptor.mediaType !== MediaType.simpleSigning) return refused('SIGNATURE_WRONG_TYPE', 'The layer is no signature.');
+  if (descriptor.mediaType !== MediaType.simpleSigning)
+    return refused('SIGNATURE_WRONG_TYPE', 'The layer is no signature.');
   if (bytes.byteLength > MAX_ENVELOPE_BYTES || digestOf(bytes) !== descriptor.digest) {
     return refused('SIGNATURE_MALFORMED', 'The payload is not what its descriptor says.');
   }
@@ -65,7 +70,12 @@ function verifyLayer(
   if (image['docker-manifest-digest'] !== subject) {
     return refused('SIGNATURE_OTHER_DIGEST', 'It was made for another digest.');
   }
-  return { outcome: 'verified', code: 'SIGNATURE_VERIFIED', message: `Signed by ${signer.name}.`, keyName: signer.name };
+  return {
+    outcome: 'verified',
+    code: 'SIGNATURE_VERIFIED',
+    message: `Signed by ${signer.name}.`,
+    keyName: signer.name,
+  };
 }
 
 function parseJson(bytes: Uint8Array): unknown {

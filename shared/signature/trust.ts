@@ -16,7 +16,10 @@ const MAX_PEM_BYTES = 16_384;
 /** Parses one PEM public key: EC P-256, P-384, P-521, RSA of 2048 bits or more, Ed25519. Throws `INVALID_PUBLIC_KEY`. */
 export function parsePublicKey(name: string, pem: string): TrustedKey {
   if (pem.includes('PRIVATE KEY')) {
-    throw new AppError('INVALID_PUBLIC_KEY', `${name} holds a private key; put the public key there, and replace this one`);
+    throw new AppError(
+      'INVALID_PUBLIC_KEY',
+      `${name} holds a private key; put the public key there, and replace this one`,
+    );
   }
   if (pem.length > MAX_PEM_BYTES || pem.match(/-----BEGIN PUBLIC KEY-----/g)?.length !== 1) {
     throw new AppError('INVALID_PUBLIC_KEY', `${name} is not one PEM public key`);

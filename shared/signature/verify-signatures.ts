@@ -19,7 +19,10 @@ export function verifySignatures(evidence: SignatureEvidence, requirement: Signa
     const { kind, manifestDigest } = candidate;
     return { manifestDigest, kind, ...verifyCandidate(candidate, evidence.subject, requirement) };
   });
-  const result = (outcome: SignatureResult['outcome'], from: Pick<SignatureCheck, 'code' | 'message'>): SignatureResult => ({
+  const result = (
+    outcome: SignatureResult['outcome'],
+    from: Pick<SignatureCheck, 'code' | 'message'>,
+  ): SignatureResult => ({
     outcome,
     code: from.code,
     message: from.message,

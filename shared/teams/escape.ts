@@ -9,9 +9,13 @@ export const DEFAULT_LENGTH = 200;
  * not read as markdown (`TextRun`).
  */
 export function plain(text: string, length = DEFAULT_LENGTH): string {
-  const clean = text.slice(0, length * 4).replaceAll(/\s+/g, ' ').replaceAll(INVISIBLE, '').trim();
+  const clean = text
+    .slice(0, length * 4)
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(INVISIBLE, '')
+    .trim();
   // Cut by code point: half a surrogate pair is no text.
-  const points = [...clean];
+  const points = Array.from(clean);
   return points.length <= length ? clean : `${points.slice(0, length - 1).join('')}…`;
 }
 

@@ -12,7 +12,12 @@ export interface Detail {
   readonly text: number;
 }
 
-const LOOK: Readonly<Record<ImageAlert['verdict'], { readonly word: string; readonly style: 'attention' | 'warning' | 'good'; readonly colour: Colour }>> = {
+const LOOK: Readonly<
+  Record<
+    ImageAlert['verdict'],
+    { readonly word: string; readonly style: 'attention' | 'warning' | 'good'; readonly colour: Colour }
+  >
+> = {
   fail: { word: 'Failed', style: 'attention', colour: 'attention' },
   inconclusive: { word: 'Inconclusive', style: 'warning', colour: 'warning' },
   pass: { word: 'Passes', style: 'good', colour: 'good' },
@@ -29,7 +34,10 @@ export function imageCard(alert: ImageAlert, detail: Detail): AdaptiveCard {
       bleed: true,
       items: [
         rich([{ ...run(headline), weight: 'bolder', size: 'large' }]),
-        rich([{ ...run(name, detail.text), weight: 'bolder' }, { ...run(tagsOf(alert, detail)), isSubtle: true }]),
+        rich([
+          { ...run(name, detail.text), weight: 'bolder' },
+          { ...run(tagsOf(alert, detail)), isSubtle: true },
+        ]),
       ],
     },
     ...reasonsOf(alert, detail),
@@ -38,7 +46,14 @@ export function imageCard(alert: ImageAlert, detail: Detail): AdaptiveCard {
     ...secretsOf(alert, detail),
     ...doneOf(alert, detail),
     rich([{ ...run(originOf(alert, detail), 600), isSubtle: true, size: 'small' }]),
-    rich([{ ...run(`${alert.platform === undefined ? '' : `${alert.platform} · `}${alert.key.digest}`, 200), isSubtle: true, size: 'small', fontType: 'monospace' }]),
+    rich([
+      {
+        ...run(`${alert.platform === undefined ? '' : `${alert.platform} · `}${alert.key.digest}`, 200),
+        isSubtle: true,
+        size: 'small',
+        fontType: 'monospace',
+      },
+    ]),
     ...releaseOf(alert),
   ];
   const actions = alert.links.slice(0, 3).flatMap(({ title, url }) => {
@@ -66,9 +81,11 @@ function tagsOf({ tags }: ImageAlert, detail: Detail): string {
 }
 
 function reasonsOf({ reasons }: ImageAlert, detail: Detail): CardElement[] {
-  const shown = reasons.slice(0, detail.reasons).map(({ code, message }) =>
-    rich([{ ...run(`${plain(code, 60)}  `), weight: 'bolder' }, run(message, detail.text)], 'small'),
-  );
+  const shown = reasons
+    .slice(0, detail.reasons)
+    .map(({ code, message }) =>
+      rich([{ ...run(`${plain(code, 60)}  `), weight: 'bolder' }, run(message, detail.text)], 'small'),
+    );
   return [...shown, ...more(reasons.length - shown.length, 'reason')];
 }
 
@@ -84,7 +101,13 @@ function countsOf(counts: SeverityCounts): CardElement[] {
         type: 'Column',
         width: 'auto',
         items: [
-          { type: 'TextBlock', text: String(count), size: 'large', weight: 'bolder', color: colours[severity] ?? 'default' },
+          {
+            type: 'TextBlock',
+            text: String(count),
+            size: 'large',
+            weight: 'bolder',
+            color: colours[severity] ?? 'default',
+          },
           { type: 'TextBlock', text: severity, size: 'small', isSubtle: true, spacing: 'none' },
         ],
       })),
@@ -94,7 +117,7 @@ function countsOf(counts: SeverityCounts): CardElement[] {
 
 function findingsOf({ findings, counts }: ImageAlert, detail: Detail): CardElement[] {
   const shown = findings.slice(0, detail.findings);
-  const total = Object.values(counts).reduce((sum: number, count: number) => sum + count, 0);
+  const total = counts.critical + counts.high + counts.medium + counts.low + counts.unknown;
   return [...shown.map((finding) => findingLine(finding, detail)), ...more(total - shown.length, 'finding')];
 }
 
@@ -106,7 +129,9 @@ function findingLine({ id, package: name, installed, fixed, severity, title }: F
       { ...run(`${severity} `), color: colour, weight: 'bolder' },
       { ...run(`${plain(id, 40)} `), weight: 'bolder' },
       run(`${plain(name, 80)} ${plain(versions, 120)}`),
-      ...(title === undefined || detail.text < 80 ? [] : [{ ...run(`  ${plain(title, detail.text)}`), isSubtle: true }]),
+      ...(title === undefined || detail.text < 80
+        ? []
+        : [{ ...run(`  ${plain(title, detail.text)}`), isSubtle: true }]),
     ],
     'small',
   );
@@ -115,7 +140,13 @@ function findingLine({ id, package: name, installed, fixed, severity, title }: F
 function secretsOf({ secrets }: ImageAlert, detail: Detail): CardElement[] {
   const shown = secrets.slice(0, detail.findings);
   const lines = shown.map(({ rule, path }) =>
-    rich([{ ...run('SECRET '), color: 'attention', weight: 'bolder' }, run(`${plain(rule, 60)} in ${plain(path, detail.text)}`)], 'small'),
+    rich(
+      [
+        { ...run('SECRET '), color: 'attention', weight: 'bolder' },
+        run(`${plain(rule, 60)} in ${plain(path, detail.text)}`),
+      ],
+      'small',
+    ),
   );
   return [...lines, ...more(secrets.length - shown.length, 'secret')];
 }
@@ -140,7 +171,12 @@ function doneOf({ operations }: ImageAlert, detail: Detail): CardElement[] {
     return `${what}${OUTCOME[outcome]}`;
   });
   const rest = operations.length - shown.length;
-  return [rich([{ ...run('Done: '), weight: 'bolder' }, run(`${text.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`, 1000)])];
+  return [
+    rich([
+      { ...run('Done: '), weight: 'bolder' },
+      run(`${text.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`, 1000),
+    ]),
+  ];
 }
 
 function originOf({ pushedBy, pushedAt, decidedAt }: ImageAlert, detail: Detail): string {
@@ -150,14 +186,23 @@ function originOf({ pushedBy, pushedAt, decidedAt }: ImageAlert, detail: Detail)
 }
 
 function releaseOf({ key, operations, cause }: ImageAlert): CardElement[] {
-  const quarantined = operations.some(({ kind, outcome }) => outcome === 'done' && (kind === 'lock' || kind === 'untag'));
+  const quarantined = operations.some(
+    ({ kind, outcome }) => outcome === 'done' && (kind === 'lock' || kind === 'untag'),
+  );
   if (!quarantined || cause === 'release') return [];
   const command = `npx lazaret release ${key.registry}/${key.repository}@${key.digest} --reason "…"`;
-  return [rich([{ ...run('To release: '), size: 'small' }, { ...run(command, 600), size: 'small', fontType: 'monospace' }])];
+  return [
+    rich([
+      { ...run('To release: '), size: 'small' },
+      { ...run(command, 600), size: 'small', fontType: 'monospace' },
+    ]),
+  ];
 }
 
 function more(count: number, noun: string): CardElement[] {
-  return count > 0 ? [rich([{ ...run(`and ${count} more ${noun}${count === 1 ? '' : 's'}`), isSubtle: true }], 'small')] : [];
+  return count > 0
+    ? [rich([{ ...run(`and ${count} more ${noun}${count === 1 ? '' : 's'}`), isSubtle: true }], 'small')]
+    : [];
 }
 
 function run(text: string, length = 400): TextRun {

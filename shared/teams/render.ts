@@ -24,7 +24,9 @@ export function renderAlert(alert: Alert): Envelope {
     if (Buffer.byteLength(JSON.stringify(envelope)) <= MAX_CARD_BYTES) return envelope;
   }
   const name = plain(`${alert.key.registry}/${alert.key.repository}@${alert.key.digest}`, 400);
-  return toEnvelope(toCard(name, [{ type: 'RichTextBlock', inlines: [{ type: 'TextRun', text: `${alert.verdict}: ${name}` }] }]));
+  return toEnvelope(
+    toCard(name, [{ type: 'RichTextBlock', inlines: [{ type: 'TextRun', text: `${alert.verdict}: ${name}` }] }]),
+  );
 }
 
 const MAX_FACTS = 10;

@@ -32,9 +32,13 @@ export function createTeamsWebhook({ url, fetch, timeoutMilliseconds = 20_000 }:
     if (response.status === 200 || response.status === 202) return;
     const after = Number(response.headers.get('retry-after') ?? Number.NaN);
     const retryable = response.status === 408 || response.status === 429 || response.status >= 500;
-    throw new AppError(retryable ? 'TEAMS_UNAVAILABLE' : 'TEAMS_REFUSED', `the Teams webhook answered ${response.status}`, {
-      retryable,
-      ...(Number.isFinite(after) && after > 0 && { retryAfterSeconds: after }),
-    });
+    throw new AppError(
+      retryable ? 'TEAMS_UNAVAILABLE' : 'TEAMS_REFUSED',
+      `the Teams webhook answered ${response.status}`,
+      {
+        retryable,
+        ...(Number.isFinite(after) && after > 0 && { retryAfterSeconds: after }),
+      },
+    );
   };
 }

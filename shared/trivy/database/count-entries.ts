@@ -109,5 +109,7 @@ async function read(file: FileHandle, position: number, length: number): Promise
 }
 
 function malformed(detail: string): AppError {
-  return new AppError('DATABASE_MALFORMED', `the vulnerability database cannot be read: ${detail}`, { retryable: true });
+  return new AppError('DATABASE_MALFORMED', `the vulnerability database cannot be read: ${detail}`, {
+    retryable: true,
+  });
 }

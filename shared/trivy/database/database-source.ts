@@ -13,7 +13,12 @@ export function parseDatabaseSource(text: string): DatabaseSource {
   const match = /^([^/]+)\/([^:@]+)(?::([\w.-]{1,128})|@(sha256:[0-9a-f]{64}))$/.exec(text);
   try {
     const [, host = '', repository = '', tag, digest] = match ?? [];
-    return { kind: 'oci', registry: parseLoginServer(host), repository: parseRepository(repository), reference: digest ?? tag ?? '' };
+    return {
+      kind: 'oci',
+      registry: parseLoginServer(host),
+      repository: parseRepository(repository),
+      reference: digest ?? tag ?? '',
+    };
   } catch (cause) {
     const message = 'a database is host/repository:tag, host/repository@sha256:… or directory:PATH';
     throw new AppError('SETTINGS_INVALID', message, { cause });

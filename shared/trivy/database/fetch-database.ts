@@ -22,10 +22,16 @@ export async function fetchDatabase(source: DatabaseSource, into: string, deps: 
   const digest =
     source.kind === 'directory'
       ? await copyDatabase(source.path, directory)
-      : await pullDatabaseLayer(source, { into: directory, files: ['trivy.db', 'metadata.json'], mediaType: DATABASE_LAYER }, deps);
+      : await pullDatabaseLayer(
+          source,
+          { into: directory, files: ['trivy.db', 'metadata.json'], mediaType: DATABASE_LAYER },
+          deps,
+        );
   const metadata = metadataSchema.safeParse(await readJson(join(directory, 'metadata.json')));
   if (!metadata.success) {
-    throw new AppError('DATABASE_MALFORMED', 'the database describes itself in a way that is not known', { retryable: true });
+    throw new AppError('DATABASE_MALFORMED', 'the database describes itself in a way that is not known', {
+      retryable: true,
+    });
   }
   const entries = await countEntries(join(directory, 'trivy.db'), 'vulnerability');
   return { digest, updatedAt: new Date(metadata.data.UpdatedAt).toISOString(), entries };
@@ -40,7 +46,8 @@ export async function fetchJavaDatabase(source: DatabaseSource, into: string, de
     await pullDatabaseLayer(source, { into: directory, files, mediaType: JAVA_LAYER }, deps);
     return;
   }
-  for (const file of files) await copyFile(join(source.path, 'java-db', file), join(directory, file)).catch(unavailable);
+  for (const file of files)
+    await copyFile(join(source.path, 'java-db', file), join(directory, file)).catch(unavailable);
 }
 
 const DATABASE_LAYER = 'application/vnd.aquasec.trivy.db.layer.v1.tar+gzip';
@@ -48,14 +55,18 @@ const JAVA_LAYER = 'application/vnd.aquasec.trivy.javadb.layer.v1.tar+gzip';
 
 /** A copy, since Trivy deletes a database that it finds corrupt. */
 async function copyDatabase(path: string, into: string): Promise<string> {
-  for (const file of ['trivy.db', 'metadata.json']) await copyFile(join(path, 'db', file), join(into, file)).catch(unavailable);
+  for (const file of ['trivy.db', 'metadata.json'])
+    await copyFile(join(path, 'db', file), join(into, file)).catch(unavailable);
   const hash = createHash('sha256');
   await pipeline(createReadStream(join(into, 'trivy.db')), hash);
   return `sha256:${hash.digest('hex')}`;
 }
 
 function unavailable(cause: unknown): never {
-  throw new AppError('DATABASE_UNAVAILABLE', 'the database directory does not hold a database', { retryable: true, cause });
+  throw new AppError('DATABASE_UNAVAILABLE', 'the database directory does not hold a database', {
+    retryable: true,
+    cause,
+  });
 }
 
 async function readJson(path: string): Promise<unknown> {
@@ -65,4 +76,3 @@ async function readJson(path: string): Promise<unknown> {
     return undefined;
   }
 }
-

@@ -45,11 +45,15 @@ export async function pullDatabaseLayer(place: Place, wanted: Wanted, deps: Pull
     const headers = await authorise(place, deps, signal);
     const base = `https://${place.registry}/v2/${place.repository}`;
     const accept = `${MediaType.ociManifest}, ${MediaType.dockerManifest}`;
-    const answer = await deps.fetch(`${base}/manifests/${place.reference}`, { headers: { ...headers, accept }, signal });
+    const answer = await deps.fetch(`${base}/manifests/${place.reference}`, {
+      headers: { ...headers, accept },
+      signal,
+    });
     const bytes = new Uint8Array(await answer.arrayBuffer());
     if (answer.status !== 200 || bytes.byteLength > MAX_MANIFEST_BYTES) throw unavailable(`manifest: ${answer.status}`);
     const digest = digestOf(bytes);
-    if (place.reference.startsWith('sha256:') && place.reference !== digest) throw malformed('another digest than asked for');
+    if (place.reference.startsWith('sha256:') && place.reference !== digest)
+      throw malformed('another digest than asked for');
     const manifest = parseManifest(bytes, { mediaType: answer.headers.get('content-type') ?? '', digest });
     const layer = manifest.form === 'manifest' ? manifest.layers[0] : undefined;
     if (manifest.form !== 'manifest' || manifest.layers.length !== 1 || layer?.mediaType !== wanted.mediaType) {
@@ -114,7 +118,7 @@ async function unpack(
   const reading = pipeline(Readable.from(body), tee, createGunzip(), archive);
   const writing = (async () => {
     for await (const entry of archive) {
-      const { name, type, size = 0 } = entry.header;
+      const { name, type, size } = entry.header;
       if (type !== 'file' || !wanted.files.includes(name) || seen.has(name)) {
         entry.resume();
         continue;
@@ -134,9 +138,15 @@ async function unpack(
 }
 
 function unavailable(detail: string, cause?: unknown): AppError {
-  return new AppError('DATABASE_UNAVAILABLE', `the database could not be fetched: ${detail}`, { retryable: true, cause });
+  return new AppError('DATABASE_UNAVAILABLE', `the database could not be fetched: ${detail}`, {
+    retryable: true,
+    cause,
+  });
 }
 
 function malformed(detail: string, cause?: unknown): AppError {
-  return new AppError('DATABASE_MALFORMED', `the database artifact is malformed: ${detail}`, { retryable: true, cause });
+  return new AppError('DATABASE_MALFORMED', `the database artifact is malformed: ${detail}`, {
+    retryable: true,
+    cause,
+  });
 }

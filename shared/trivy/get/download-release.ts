@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { AppError } from '../../error/app-error.js';
+import { readBody } from '../../net/read-body.js';
 
 /** Where releases are. */
 export const RELEASE_URL = 'https://github.com/aquasecurity/trivy/releases/download';
@@ -41,7 +42,11 @@ export function archiveName(version: string, platform: string, arch: string): st
  * Downloads an archive and its bundle. Resolves with undefined where the release host cannot be reached at all. Throws
  * `TRIVY_VERIFICATION_FAILED` where the archive is there and its bundle is not.
  */
-export async function downloadRelease(version: string, name: string, deps: DownloadDeps): Promise<DownloadedRelease | undefined> {
+export async function downloadRelease(
+  version: string,
+  name: string,
+  deps: DownloadDeps,
+): Promise<DownloadedRelease | undefined> {
   const url = `${deps.releaseUrl}/v${version}/${name}`;
   deps.progress(`downloading Trivy ${version} from ${new URL(url).host}`);
   let response: Response;
@@ -72,14 +77,9 @@ async function fetchBundle(url: string, { fetch }: DownloadDeps): Promise<unknow
 }
 
 async function readAll(response: Response, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.byteLength;
-    if (length > maxBytes) throw new AppError('TRIVY_VERIFICATION_FAILED', 'the Trivy release is larger than it can be');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const bytes = await readBody(response.body, maxBytes);
+  if (bytes !== undefined) return bytes;
+  throw new AppError('TRIVY_VERIFICATION_FAILED', 'the Trivy release is larger than it can be');
 }
 
 /** Takes the file `trivy` out of an archive that has been verified. Throws `TRIVY_VERIFICATION_FAILED`. */
@@ -93,7 +93,7 @@ export async function unpackBinary(archive: Uint8Array): Promise<Uint8Array> {
         entry.resume();
         continue;
       }
-      if ((entry.header.size ?? 0) > MAX_BINARY_BYTES) throw new Error('too large');
+      if (entry.header.size > MAX_BINARY_BYTES) throw new Error('too large');
       const chunks: Buffer[] = [];
       for await (const chunk of entry) chunks.push(chunk as Buffer);
       binary = Buffer.concat(chunks);

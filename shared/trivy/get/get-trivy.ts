@@ -45,7 +45,8 @@ export async function getTrivy(deps: GetTrivyDeps): Promise<string> {
   await mkdir(directory, { recursive: true });
   const work = join(directory, `.work-${randomUUID()}`);
   try {
-    const fetched = (await fromRelease(work, deps)) ?? (await buildTrivy(PINNED_VERSION, { ...deps, workDirectory: work }));
+    const fetched =
+      (await fromRelease(work, deps)) ?? (await buildTrivy(PINNED_VERSION, { ...deps, workDirectory: work }));
     if (fetched === undefined) throw unavailable(deps);
     await chmod(fetched, 0o755);
     await rename(fetched, cached).catch(() => copyFile(fetched, cached));
@@ -87,7 +88,8 @@ export function cacheDirectory({ env, platform }: Pick<GetTrivyDeps, 'env' | 'pl
 async function isUsable(path: string, deps: GetTrivyDeps): Promise<boolean> {
   const version = await versionOf(path, deps);
   const accepted = isAccepted(version, path);
-  if (!accepted) deps.progress(`passing over ${path}: version ${version ?? 'unknown'}; ${OLDEST_VERSION} or newer is needed`);
+  if (!accepted)
+    deps.progress(`passing over ${path}: version ${version ?? 'unknown'}; ${OLDEST_VERSION} or newer is needed`);
   return accepted;
 }
 
@@ -96,7 +98,13 @@ async function isPinned(path: string, deps: GetTrivyDeps): Promise<boolean> {
 }
 
 async function versionOf(path: string, { runCommand, env }: GetTrivyDeps): Promise<string | undefined> {
-  const options = { cwd: '/', env: { HOME: env['HOME'] ?? '/' }, timeoutMilliseconds: 30_000, killAfterMilliseconds: 1000, maxOutputBytes: 65_536 };
+  const options = {
+    cwd: '/',
+    env: { HOME: env['HOME'] ?? '/' },
+    timeoutMilliseconds: 30_000,
+    killAfterMilliseconds: 1000,
+    maxOutputBytes: 65_536,
+  };
   const result = await runCommand(path, ['--version'], options).catch(() => undefined);
   return result?.exitCode === 0 ? parseVersion(result.stdout.toString('utf8')) : undefined;
 }

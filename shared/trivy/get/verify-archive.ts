@@ -37,7 +37,7 @@ export function verifyArchive(
 ): void {
   let signer: ReturnType<Verifier['verify']>;
   try {
-    const parsed = bundleFromJSON(bundle as Parameters<typeof bundleFromJSON>[0]);
+    const parsed = bundleFromJSON(bundle);
     // A bundle may carry an envelope about other bytes; only a signature over this very archive counts.
     if (parsed.content.$case !== 'messageSignature') throw new Error('not a signature over a file');
     const verifier = new Verifier(toTrustMaterial(TrustedRoot.fromJSON(trust.root)), trust.thresholds ?? ALL);

@@ -50,7 +50,10 @@ export function readTrivyReport(bytes: Uint8Array, digest: Digest): ScanReport {
   const probe = schemaProbe.safeParse(json);
   if (!probe.success) throw new AppError('REPORT_MALFORMED', 'the report names no schema version');
   if (probe.data.SchemaVersion !== 2) {
-    throw new AppError('REPORT_SCHEMA_UNKNOWN', `a report of schema version ${probe.data.SchemaVersion}; this code reads 2`);
+    throw new AppError(
+      'REPORT_SCHEMA_UNKNOWN',
+      `a report of schema version ${probe.data.SchemaVersion}; this code reads 2`,
+    );
   }
   const parsed = reportSchema.safeParse(json);
   if (!parsed.success) {

@@ -92,7 +92,8 @@ const CLASSES: readonly FailureClass[] = [
   },
   {
     code: 'LAYER_UNREADABLE',
-    pattern: /gzip: invalid header|invalid tar header|archive\/tar|unexpected EOF|flate: corrupt|invalid checksum|unable to extract files|walk(ing)? .*error|failed to apply layers/i,
+    pattern:
+      /gzip: invalid header|invalid tar header|archive\/tar|unexpected EOF|flate: corrupt|invalid checksum|unable to extract files|walk(ing)? .*error|failed to apply layers/i,
     retryable: false,
     message: 'A layer cannot be unpacked.',
   },
@@ -112,8 +113,13 @@ const CLASSES: readonly FailureClass[] = [
 
 /** The fault that Trivy's stderr tells of. Its text goes no further than this: it quotes the image. */
 export function classifyFailure(stderr: string): AppError {
-  const fatal = stderr.split('\n').filter((line) => /\tFATAL\t|^\s|error/i.test(line)).join('\n') || stderr;
+  const fatal =
+    stderr
+      .split('\n')
+      .filter((line) => /\tFATAL\t|^\s|error/i.test(line))
+      .join('\n') || stderr;
   const found = CLASSES.find(({ pattern }) => pattern.test(fatal));
-  if (found === undefined) return new AppError('SCAN_FAILED', 'Trivy ended with an error that is not known.', { retryable: true });
+  if (found === undefined)
+    return new AppError('SCAN_FAILED', 'Trivy ended with an error that is not known.', { retryable: true });
   return new AppError(found.code, found.message, { retryable: found.retryable });
 }

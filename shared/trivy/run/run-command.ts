@@ -34,7 +34,12 @@ const MAX_STDERR_BYTES = 16_384;
 /** {@link RunCommand} for real: a process group of its own, ended as a whole. */
 export const runCommand: RunCommand = (file, args, options) =>
   new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd: options.cwd, env: options.env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, {
+      cwd: options.cwd,
+      env: options.env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const stdout: Buffer[] = [];
     let stdoutBytes = 0;
     let stderr = Buffer.alloc(0);

@@ -1,6 +1,14 @@
 import { AppError } from '../../error/app-error.js';
 
-const KEPT_OF_A_SECRET: ReadonlySet<string> = new Set(['RuleID', 'Category', 'Severity', 'Title', 'StartLine', 'EndLine', 'Layer']);
+const KEPT_OF_A_SECRET: ReadonlySet<string> = new Set([
+  'RuleID',
+  'Category',
+  'Severity',
+  'Title',
+  'StartLine',
+  'EndLine',
+  'Layer',
+]);
 
 /**
  * Removes the text of secrets from a raw report before anything else reads it: what Trivy masks is still a hint, and the

@@ -64,7 +64,17 @@ export async function convertReport(
   runCommand: RunCommand,
 ): Promise<Uint8Array> {
   const output = join(setting.workDirectory, `report.${format}.json`);
-  const args = ['convert', '--format', format, '--output', output, '--quiet', '--cache-dir', setting.workDirectory, input];
+  const args = [
+    'convert',
+    '--format',
+    format,
+    '--output',
+    output,
+    '--quiet',
+    '--cache-dir',
+    setting.workDirectory,
+    input,
+  ];
   await runTrivy(args, setting, { runCommand, timeoutMilliseconds: CONVERT_TIMEOUT_MILLISECONDS, env: {} });
   return readOutput(output);
 }
@@ -72,7 +82,11 @@ export async function convertReport(
 async function runTrivy(
   args: readonly string[],
   { trivyPath, workDirectory, caFile, signal }: TrivySetting,
-  run: { readonly runCommand: RunCommand; readonly timeoutMilliseconds: number; readonly env: Readonly<Record<string, string>> },
+  run: {
+    readonly runCommand: RunCommand;
+    readonly timeoutMilliseconds: number;
+    readonly env: Readonly<Record<string, string>>;
+  },
 ): Promise<void> {
   const temporary = join(workDirectory, 'tmp');
   const empty = join(workDirectory, 'cwd');
