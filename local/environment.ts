@@ -125,6 +125,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   };
   const root = packageRoot();
   const stopping = new AbortController();
+  const stopped = () => stopping.signal.aborted;
   let functionsPort = options.ports.functions;
   const runHost = async (): Promise<FunctionsHost> =>
     startFunctionsHost({
@@ -148,9 +149,9 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   functionsPort = host.port;
   // Whatever ends the host, Azure starts it again.
   const supervise = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
+    while (!stopped()) {
       await host?.exited;
-      if (stopping.signal.aborted) return;
+      if (stopped()) return;
       host = undefined;
       log('functions', 'the host ended; starting it again');
       await wait(RESTART_MILLISECONDS);
@@ -165,7 +166,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   let starter: JobStarter | undefined;
   options.trivy.then(
     (trivyPath) => {
-      if (stopping.signal.aborted) return;
+      if (stopped()) return;
       const entry = join(root, 'dist', 'jobs', 'scan', 'main.js');
       const scanQueue = storage.queues.getQueueClient(QUEUES.scan);
       starter = startJobStarter({

@@ -1,4 +1,5 @@
-import { type App, createApp } from './app.js';
+import { createApp } from './app.js';
+import type { App } from './steps.js';
 
 let started: Promise<App> | undefined;
 

@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import type { LoginServer } from './artifact/login-server.js';
+import type { AppError } from './error/app-error.js';
+import type { Ledger } from './ledger/ledger.js';
+import type { Alert } from './message/alert.js';
+import type { SignIn } from './message/principal.js';
+import {
+  MESSAGE_VERSION,
+  alertRequestSchema,
+  decideRequestSchema,
+  retriedEventSchema,
+  scannedSchema,
+  verifyRequestSchema,
+} from './message/queue-message.js';
+import { QUEUES, type QueueName } from './message/queue-name.js';
+import { parseRegistryEvent } from './message/registry-event.js';
+import { deliverAlert } from './pipeline/alert.js';
+import { decide, giveUpDecide } from './pipeline/decide.js';
+import { deliver } from './pipeline/deliver.js';
+import { type Clock, type Journal, LAZARET, type Log, type Send } from './pipeline/effects.js';
+import { type DoorRequest, type DoorResponse, releaseDoor, verdictDoor } from './pipeline/http-doors.js';
+import { receivePoison } from './pipeline/poison.js';
+import { receive } from './pipeline/receive.js';
+import { closeScan, recordScan } from './pipeline/record-scan.js';
+import { refuse } from './pipeline/refuse.js';
+import { giveUpVerify, verify } from './pipeline/verify.js';
+import type { EnforcementMode } from './policy/operation.js';
+import type { Policy } from './policy/policy.js';
+import type { RegistryClient } from './registry/registry-client.js';
+import type { ReportStore } from './report/report-store.js';
+import type { TrustedKey } from './signature/trust.js';
+import { databaseProblem } from './trivy/database/check-database.js';
+import { readTrivyReport } from './trivy/report/read-report.js';
+
+/** The steps, each bound to its services. */
+export interface App {
+  /** One Event Grid event, in either envelope, or one that is tried again. */
+  readonly receive: (event: unknown) => Promise<void>;
+  readonly verify: (message: unknown) => Promise<void>;
+  readonly recordScan: (message: unknown) => Promise<void>;
+  readonly decide: (message: unknown) => Promise<void>;
+  readonly alert: (message: unknown) => Promise<void>;
+  readonly poison: (queue: QueueName, message: unknown) => Promise<void>;
+  readonly verdict: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly release: (request: DoorRequest) => Promise<DoorResponse>;
+}
+
+/** The services that the steps stand on, and what they are told. */
+export interface Services {
+  readonly clock: Clock;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly log: Log;
+  readonly send: Send;
+  readonly journal: Journal;
+  readonly ledger: Ledger;
+  readonly registry: RegistryClient;
+  readonly reports: ReportStore;
+  /** Undefined where no channel is configured. */
+  readonly sendCard: ((alert: Alert) => Promise<void>) | undefined;
+  readonly policy: Policy;
+  readonly keys: ReadonlyMap<string, TrustedKey>;
+  readonly registries: readonly { readonly resourceId: string; readonly loginServer: LoginServer }[];
+  readonly mode: EnforcementMode;
+  readonly signIn: SignIn;
+  readonly reportUrl: string | undefined;
+  readonly maxDatabaseAgeMilliseconds: number;
+}
+
+/** Binds every step to its services. */
+export function bindSteps(services: Services): App {
+  const { clock, log, send, journal, ledger, registry, reports, policy } = services;
+  const servers = services.registries.map(({ loginServer }) => loginServer);
+  const base = { clock, log, send, journal, ledger, registry, reports, policy, store: reports };
+  const receiveDeps = {
+    ...base,
+    registries: new Map(services.registries.map(({ resourceId, loginServer }) => [resourceId, loginServer])),
+    newId: randomUUID,
+  };
+  const verifyDeps = { ...base, keys: services.keys };
+  const recordDeps = {
+    ...base,
+    readReport: readTrivyReport,
+    databaseProblem: (database: Parameters<typeof databaseProblem>[0], newest: typeof database | undefined) =>
+      databaseProblem(database, {
+        now: clock(),
+        maxAgeMilliseconds: services.maxDatabaseAgeMilliseconds,
+        ...(newest && { newest }),
+      }),
+  };
+  const { reportUrl } = services;
+  const decideDeps = {
+    ...base,
+    mode: services.mode,
+    link: (key: { readonly registry: string; readonly repository: string; readonly digest: string }) => {
+      if (reportUrl === undefined) return [];
+      const url = new URL(reportUrl);
+      url.searchParams.set('reference', `${key.registry}/${key.repository}@${key.digest}`);
+      return [{ title: 'Details', url: url.href }];
+    },
+  };
+  const alertDeps = { log, clock, store: reports, sendCard: services.sendCard };
+  const doorDeps = { ...base, signIn: services.signIn, registries: new Set(servers), sleep: services.sleep };
+  const giveUp = {
+    verify: (message: Parameters<typeof giveUpVerify>[0], error: AppError) => giveUpVerify(message, error, verifyDeps),
+    scanned: ({ key, scanId }: Parameters<typeof recordScan>[0], error: AppError) =>
+      closeScan({ key, scanId, failure: { code: error.code, message: error.message } }, recordDeps),
+    decide: async (message: { readonly key: Parameters<typeof decide>[0] }, error: AppError) => {
+      await refuse({ where: QUEUES.decide, message, error }, base);
+      await giveUpDecide(message.key, error, base);
+    },
+  };
+
+  return {
+    receive: async (event) => {
+      const since = clock().toISOString();
+      const isRetry = typeof event === 'object' && event !== null && 'v' in event;
+      const message = isRetry ? event : { v: MESSAGE_VERSION, attempt: 0, since, event };
+      await deliver(
+        message,
+        {
+          queue: QUEUES.registryEvents,
+          schema: retriedEventSchema,
+          step: async (retried) => receive(parseRegistryEvent(retried.event, clock()), receiveDeps),
+          giveUp: (retried, error) => refuse({ where: QUEUES.registryEvents, message: retried.event, error }, base),
+        },
+        base,
+      );
+    },
+    verify: (message) =>
+      deliver(
+        message,
+        {
+          queue: QUEUES.verify,
+          schema: verifyRequestSchema,
+          step: (m) => verify(m, verifyDeps),
+          giveUp: giveUp.verify,
+        },
+        base,
+      ),
+    recordScan: (message) =>
+      deliver(
+        message,
+        {
+          queue: QUEUES.scanned,
+          schema: scannedSchema,
+          step: (m) => recordScan(m, recordDeps),
+          giveUp: giveUp.scanned,
+        },
+        base,
+      ),
+    decide: (message) =>
+      deliver(
+        message,
+        {
+          queue: QUEUES.decide,
+          schema: decideRequestSchema,
+          step: ({ key }) => decide(key, decideDeps),
+          giveUp: giveUp.decide,
+        },
+        base,
+      ),
+    alert: (message) =>
+      deliver(
+        message,
+        {
+          queue: QUEUES.alert,
+          schema: alertRequestSchema,
+          step: ({ alertId }) => deliverAlert(alertId, alertDeps),
+          // There is no other channel to tell it on; the journal keeps it.
+          giveUp: ({ alertId }, error) =>
+            journal({
+              what: 'alert-undelivered',
+              who: LAZARET,
+              why: error.code,
+              detail: { alertId },
+              id: `undelivered-${alertId}`,
+            }),
+        },
+        base,
+      ),
+    poison: (queue, message) =>
+      receivePoison(queue, message, {
+        ...base,
+        giveUpVerify: giveUp.verify,
+        giveUpScanned: giveUp.scanned,
+        giveUpDecide: giveUp.decide,
+      }),
+    verdict: (request) => verdictDoor(request, doorDeps),
+    release: (request) => releaseDoor(request, doorDeps),
+  };
+}
