@@ -60,7 +60,12 @@ async function carryOut(key: ArtifactKey, operation: Operation, deps: ApplyDeps)
       const current = await deps.registry.resolveTag(registry, repository, operation.tag);
       if (current !== key.digest) return 'gone';
       await rememberRemoval(key, operation.tag, deps);
-      return deps.registry.untag(registry, repository, operation.tag);
+      const outcome = await deps.registry.untag(registry, repository, operation.tag);
+      const until = deps.clock().toISOString();
+      await deps.ledger.updateTag({ registry, repository, tag: operation.tag }, (row) =>
+        row?.removed?.digest === key.digest ? { ...row, removed: { ...row.removed, until } } : undefined,
+      );
+      return outcome;
     }
     case 'lock':
       return deps.registry.lock(key);

@@ -29,6 +29,11 @@ export interface Decided {
 export type Enforced =
   { readonly gone: true } | { readonly gone: false; readonly enforcement: Enforcement; readonly version: string };
 
+/** How far the registry's clock and ours may differ. */
+const SKEW_MILLISECONDS = 60_000;
+/** How long a removal may have taken whose end nobody wrote down. */
+const UNKNOWN_END_MILLISECONDS = 600_000;
+
 /** Brings the registry to what the decision wants. Safe to repeat, and to be killed anywhere. */
 export async function enforce(decided: Decided, deps: EnforceDeps): Promise<Enforced> {
   const { entry, version, decision } = decided;
@@ -69,7 +74,11 @@ async function overtakenTags({ key, tags }: LedgerEntry, deps: EnforceDeps): Pro
   if (latest === undefined) return [];
   const row = await deps.ledger.readTag({ registry: key.registry, repository: key.repository, tag: latest });
   if (row?.digest !== key.digest || row.removed === undefined || row.removed.digest === key.digest) return [];
-  return new Date(row.removed.at) >= new Date(row.pushedAt) ? [latest] : [];
+  const { at, until } = row.removed;
+  const pushed = new Date(row.pushedAt).getTime();
+  const begun = new Date(at).getTime();
+  const over = until === undefined ? begun + UNKNOWN_END_MILLISECONDS : new Date(until).getTime();
+  return pushed >= begun - SKEW_MILLISECONDS && pushed <= over + SKEW_MILLISECONDS ? [latest] : [];
 }
 
 async function lift(decided: Decided, { observed, history }: Situation, deps: EnforceDeps): Promise<Enforced> {

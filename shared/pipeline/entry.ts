@@ -158,8 +158,8 @@ export const tagEntrySchema = z.object({
   digest: digestSchema,
   /** When it was pushed to `digest` (RFC 3339). */
   pushedAt: time,
-  /** Our last removal of this tag, and from which digest. */
-  removed: z.object({ digest: digestSchema, at: time }).optional(),
+  /** Our last removal of this tag, from which digest, and when it began and was over. */
+  removed: z.object({ digest: digestSchema, at: time, until: time.optional() }).optional(),
 });
 
 /** One tag of one repository in the ledger. */

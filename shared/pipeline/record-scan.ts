@@ -62,8 +62,17 @@ export async function recordScan(message: Scanned, deps: RecordScanDeps): Promis
     await deps.send(QUEUES.scan, { v: MESSAGE_VERSION, scanId, key, since: open.requestedAt });
     return;
   }
+  if (outcome.kind === 'failed' && outcome.code === 'QUARANTINED' && isOurs(found?.entry)) {
+    // Our own lock, set at the deadline, keeps the scan out: that is not the image's failure. A release asks for it again.
+    await deps.journal({ key, what: 'scan-locked-out', who: LAZARET, id: `locked-out-${scanId}` });
+    return;
+  }
   const failure = outcome.kind === 'failed' ? outcome : await accept({ key, open, outcome }, deps);
   if (failure !== undefined) await fail({ message, open, failure }, deps);
+}
+
+function isOurs(entry: LedgerEntry | undefined): boolean {
+  return entry !== undefined && ['applying', 'quarantined', 'refused'].includes(entry.enforcement.state);
 }
 
 interface Failure {

@@ -8,6 +8,9 @@ import type { Clock, Journal, Send } from './effects.js';
 /** The longest reason that is kept, in characters. */
 export const MAX_REASON_LENGTH = 1000;
 
+/** Seconds after a release until a scan that it kept out is asked for again. */
+const RESCAN_SECONDS = 10;
+
 /** What {@link release} needs. */
 export interface ReleaseDeps {
   readonly clock: Clock;
@@ -36,6 +39,16 @@ export async function release(
   await deps.journal({ key, what: 'release', who: by, why });
   const entry = await deps.ledger.update(key, (current) => ({ ...current, release: { by, reason: why, at } }));
   if (entry === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest');
-  await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since: at });
+  const message = { v: MESSAGE_VERSION, key, attempt: 0, since: at };
+  if (entry.scan.state === 'open') {
+    // It was locked before its scan was done, which can go on once the lock is off.
+    const { scanId } = entry.scan;
+    await deps.send(
+      QUEUES.scanned,
+      { ...message, scanId, outcome: { kind: 'retry' } },
+      { delaySeconds: RESCAN_SECONDS },
+    );
+  }
+  await deps.send(QUEUES.decide, message);
   return entry;
 }

@@ -1,0 +1,248 @@
+import { randomUUID } from 'node:crypto';
+import { type Azurite, startAzurite } from '../../local/azurite/azurite.js';
+import { type KeyPair, generateKeyPair } from '../../local/signer/signer.js';
+import { parseKey } from '../../shared/artifact/reference.js';
+import { connectStorage } from '../../shared/connect.js';
+import { digestOf } from '../../shared/artifact/digest.js';
+import { createJournal } from '../../shared/ledger/journal.js';
+import { createLedger } from '../../shared/ledger/ledger.js';
+import type { Alert } from '../../shared/message/alert.js';
+import { parseMessage, scanRequestSchema } from '../../shared/message/queue-message.js';
+import { QUEUES, type QueueName } from '../../shared/message/queue-name.js';
+import type { Send } from '../../shared/pipeline/effects.js';
+import { scan } from '../../shared/pipeline/scan.js';
+import { parsePolicy } from '../../shared/policy/parse-policy.js';
+import { createReportStore } from '../../shared/report/report-store.js';
+import { parsePublicKey } from '../../shared/signature/trust.js';
+import { type Services, bindSteps } from '../../shared/steps.js';
+import { createClock } from './clock.js';
+import { LOGIN_SERVER, RESOURCE_ID, createTestRegistry } from './registry.js';
+
+/** A message on one of the test's queues. */
+interface Queued {
+  readonly queue: QueueName;
+  readonly body: unknown;
+  readonly visibleAt: number;
+  deliveries: number;
+}
+
+/** What the test's scanner says of one digest. */
+export interface Verdictless {
+  readonly vulnerabilities?: readonly { readonly id: string; readonly severity: string; readonly fixed?: string }[];
+  readonly os?: { readonly Family: string; readonly Name: string; readonly EOSL?: boolean };
+  readonly secrets?: readonly string[];
+}
+
+let azurite: Promise<Azurite> | undefined;
+
+/** One Azurite in memory for all tests of a file. */
+export function sharedAzurite(): Promise<Azurite> {
+  azurite ??= startAzurite({});
+  return azurite;
+}
+
+/** Whatever happens, at most so many messages are worked off in one go. */
+const MAX_STEPS = 2000;
+
+/**
+ * The production pipeline with everything real but time, the queues and the scanner: the emulated registry, Azurite's
+ * tables and blobs. Queues are lists, so that loss, duplication, order and crashes can be scripted.
+ */
+export async function createLine(policyText: string, overrides: Partial<Services> = {}) {
+  const clock = createClock();
+  const registry = await createTestRegistry(clock.now);
+  const storage = connectStorage(
+    { kind: 'connection-string', connectionString: (await sharedAzurite()).connectionString },
+    undefined,
+  );
+  const suffix = randomUUID().replaceAll('-', '').slice(0, 12);
+  const ledger = createLedger(storage.table(`ledger${suffix}`));
+  const journalTable = storage.table(`journal${suffix}`);
+  const reports = createReportStore(storage.blobs);
+  await Promise.all([ledger.ensure(), journalTable.createTable(), reports.ensure()]);
+  const keys: KeyPair = generateKeyPair();
+  const queued: Queued[] = [];
+  const cards: Alert[] = [];
+  const scans: string[] = [];
+  const answers = new Map<string, Verdictless | Error>();
+  /** Thrown once by the next `send` to this queue: a crash between two effects. */
+  const crashes: QueueName[] = [];
+
+  const send: Send = (queue, body, { delaySeconds = 0 } = {}) => {
+    const at = crashes.indexOf(queue);
+    if (at !== -1) {
+      crashes.splice(at, 1);
+      return Promise.reject(new Error(`crashed before ${queue}`));
+    }
+    queued.push({
+      queue,
+      body: JSON.parse(JSON.stringify(body)) as unknown,
+      visibleAt: clock.now().getTime() + delaySeconds * 1000,
+      deliveries: 0,
+    });
+    return Promise.resolve();
+  };
+  const document = parsePolicy(policyText);
+  const services: Services = {
+    clock: clock.now,
+    sleep: () => Promise.resolve(),
+    log: () => undefined,
+    send,
+    // Alerts are named by their news, and this Azurite is shared between the tests of a file.
+    reports: {
+      ...reports,
+      createOnce: (container, name, bytes) => reports.createOnce(container, `${suffix}/${name}`, bytes),
+      readNamed: (container, name, max) => reports.readNamed(container, `${suffix}/${name}`, max),
+    },
+    ledger,
+    journal: createJournal(journalTable, clock.now),
+    registry: registry.client,
+    sendCard: (alert) => {
+      cards.push(alert);
+      return Promise.resolve();
+    },
+    policy: { ...document, digest: digestOf(policyText) },
+    keys: new Map([['ci.pub', parsePublicKey('ci.pub', keys.publicKey)]]),
+    registries: [{ resourceId: RESOURCE_ID, loginServer: LOGIN_SERVER }],
+    mode: 'enforce',
+    signIn: 'local',
+    reportUrl: undefined,
+    maxDatabaseAgeMilliseconds: 72 * 3_600_000,
+    ...overrides,
+  };
+  const app = bindSteps(services);
+
+  const scanOne = async (body: unknown): Promise<void> => {
+    const request = parseMessage(scanRequestSchema, body);
+    scans.push(request.key.digest);
+    const scanned = await scan(request, new AbortController().signal, {
+      clock: clock.now,
+      log: () => undefined,
+      registry: registry.client,
+      reports,
+      maxImageBytes: 1024 * 1024,
+      scanImage: (key) => {
+        const answer = answers.get(key.digest) ?? {};
+        if (answer instanceof Error) return Promise.reject(answer);
+        return Promise.resolve({
+          report: Buffer.from(JSON.stringify(trivyReport(key.digest, answer))),
+          sbom: Buffer.from('{"bomFormat":"CycloneDX"}'),
+          sarif: Buffer.from('{"version":"2.1.0"}'),
+          database: { digest: 'sha256:db', updatedAt: clock.now().toISOString(), entries: 100 },
+          scanMilliseconds: 1,
+          convertMilliseconds: 1,
+        });
+      },
+    });
+    await send(QUEUES.scanned, scanned);
+  };
+  const handlers: Readonly<Record<QueueName, (body: unknown) => Promise<void>>> = {
+    [QUEUES.registryEvents]: app.receive,
+    [QUEUES.scan]: scanOne,
+    [QUEUES.verify]: app.verify,
+    [QUEUES.scanned]: app.recordScan,
+    [QUEUES.decide]: app.decide,
+    [QUEUES.alert]: app.alert,
+  };
+  /** Gives the app every event that the registry has raised since. */
+  const deliverEvents = async (): Promise<void> => {
+    for (const event of registry.events.splice(0)) await deliverWithRetries(() => app.receive(event));
+  };
+  /** As Event Grid does: a failed delivery comes again. */
+  const deliverWithRetries = async (deliver: () => Promise<void>): Promise<void> => {
+    for (let tries = 0; tries < 5; tries++) {
+      try {
+        await deliver();
+        return;
+      } catch {
+        clock.advance(10_000);
+      }
+    }
+  };
+  /** Works off everything that is visible now, poison after five failures as the host does. */
+  const settle = async (): Promise<void> => {
+    await deliverEvents();
+    for (let steps = 0; steps < MAX_STEPS; steps++) {
+      const index = queued.findIndex(({ visibleAt }) => visibleAt <= clock.now().getTime());
+      if (index === -1) {
+        if (registry.events.length === 0) return;
+        await deliverEvents();
+        continue;
+      }
+      const [message] = queued.splice(index, 1);
+      if (message === undefined) return;
+      try {
+        message.deliveries += 1;
+        await handlers[message.queue](message.body);
+      } catch {
+        if (message.deliveries >= 5) await app.poison(message.queue, message.body);
+        else queued.push({ ...message, visibleAt: clock.now().getTime() + 30_000 });
+      }
+    }
+    throw new Error('the line does not come to rest');
+  };
+  return {
+    app,
+    services,
+    clock,
+    registry,
+    ledger,
+    reports,
+    keys,
+    queued,
+    cards,
+    scans,
+    answers,
+    crashes,
+    settle,
+    deliverEvents,
+    /** Moves time in steps, working off what becomes due. */
+    wait: async (milliseconds: number, stepMilliseconds = 30_000) => {
+      for (let passed = 0; passed < milliseconds; passed += stepMilliseconds) {
+        clock.advance(Math.min(stepMilliseconds, milliseconds - passed));
+        await settle();
+      }
+    },
+    entry: async (repository: string, digest: string) =>
+      (await ledger.read(parseKey({ registry: LOGIN_SERVER, repository, digest })))?.entry,
+  };
+}
+
+export type Line = Awaited<ReturnType<typeof createLine>>;
+
+/** A report in Trivy's own format. */
+export function trivyReport(digest: string, { vulnerabilities = [], os, secrets = [] }: Verdictless): unknown {
+  return {
+    SchemaVersion: 2,
+    Trivy: { Version: '0.74.0' },
+    ArtifactType: 'container_image',
+    Metadata: { OS: os ?? { Family: 'debian', Name: '12.5' }, RepoDigests: [`${LOGIN_SERVER}/app@${digest}`] },
+    Results: [
+      {
+        Target: 'app (debian 12.5)',
+        Class: 'os-pkgs',
+        Packages: [{ Name: 'openssl' }],
+        Vulnerabilities: vulnerabilities.map(({ id, severity, fixed }) => ({
+          VulnerabilityID: id,
+          PkgName: 'openssl',
+          InstalledVersion: '1.0',
+          Severity: severity,
+          ...(fixed !== undefined && { FixedVersion: fixed }),
+        })),
+      },
+      ...secrets.map((path) => ({
+        Target: path,
+        Class: 'secret',
+        Secrets: [{ RuleID: 'private-key', Severity: 'HIGH' }],
+      })),
+    ],
+  };
+}
+
+/** A policy with one rule for everything. */
+export function onePolicy(rule: string): string {
+  return `version: 1\nrules:\n  - repository: "**"\n${rule
+    .split('\n')
+    .map((line) => `    ${line}`)
+    .join('\n')}\n`;
+}
