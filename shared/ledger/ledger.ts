@@ -6,7 +6,7 @@ import { databaseSchema } from '../message/queue-message.js';
 import { statusOf, storageFault } from '../net/storage-fault.js';
 import { type LedgerEntry, type TagEntry, entrySchema, tagEntrySchema } from '../pipeline/entry.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
-import { fromChunks, partitionKey, tagRowKey, toChunks } from './table-key.js';
+import { fromChunks, partitionKey, tagRowKey, toAsciiJson, toChunks } from './table-key.js';
 
 /** All that is known of every digest and tag. Guarded by ETags: a write that would undo another's fails. */
 export interface Ledger {
@@ -86,7 +86,7 @@ type Columns = Readonly<Record<string, string>>;
 
 function createRows(table: TableClient) {
   const toRow = (place: Place, value: object, columns: Columns) => {
-    const chunks = toChunks(JSON.stringify(value));
+    const chunks = toChunks(toAsciiJson(value));
     if (chunks === undefined) throw new AppError('LEDGER_TOO_LARGE', 'an entry is too large for the ledger');
     return { ...place, ...columns, ...chunks };
   };

@@ -21,6 +21,17 @@ export function tagRowKey(tag: string): string {
 const CHUNK = 32_000;
 const MAX_CHUNKS = 12;
 
+/**
+ * JSON in ASCII alone: a property ends anywhere, and half a surrogate pair is no text. Also, what counts bytes and what
+ * counts characters then agree.
+ */
+export function toAsciiJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** Splits JSON over properties `json0`, `json1`, …; undefined where it is too large for one row. */
 export function toChunks(json: string): Record<string, string> | undefined {
   const count = Math.ceil(json.length / CHUNK);

@@ -123,7 +123,9 @@ function toRule(rule: z.infer<typeof ruleSchema>): PolicyRule {
   };
 }
 
-const shape = z.object({ rules: z.array(z.object({ repository: z.unknown().optional(), registry: z.unknown().optional() })) });
+const shape = z.object({
+  rules: z.array(z.object({ repository: z.unknown().optional(), registry: z.unknown().optional() })),
+});
 
 /** First match wins, so the catch-all must be there and be last: anything after it can never match. */
 function orderProblems(json: unknown): Problem[] {
