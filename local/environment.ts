@@ -185,6 +185,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
           }),
           LAZARET_LINGER_SECONDS: String(options.lingerSeconds),
           LAZARET_POLL_MILLISECONDS: '100',
+          LAZARET_LEASE_SECONDS: '15',
           LAZARET_SCAN_CONCURRENCY: String(options.scanConcurrency),
           LAZARET_CA_FILE: tls.caFile,
           LAZARET_WORK_DIRECTORY: at('work'),

@@ -38,7 +38,7 @@ function toTrivy({ bucket, fixed }: Advisory): object {
   if (!bucket.includes('::')) return fixed === undefined ? { Status: STATUS_AFFECTED } : { FixedVersion: fixed };
   return {
     VulnerableVersions: [`<${fixed ?? '999999'}`],
-    ...(fixed !== undefined && { PatchedVersions: [`>=${fixed}`] }),
+    ...(fixed !== undefined && { PatchedVersions: [fixed] }),
   };
 }
 

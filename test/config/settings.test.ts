@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { loadAppSettings, loadJobSettings } from '../../shared/config/settings.js';
+import { ProblemsError } from '../../shared/error/app-error.js';
+
+const REGISTRIES = JSON.stringify([
+  {
+    resourceId: '/subscriptions/S/resourceGroups/R/providers/Microsoft.ContainerRegistry/registries/Team',
+    loginServer: 'team.azurecr.io',
+  },
+]);
+const GOOD = { LAZARET_REGISTRIES: REGISTRIES, LAZARET_STORAGE: 'UseDevelopmentStorage=true' };
+
+function problemsOf(work: () => unknown): readonly string[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    if (error instanceof ProblemsError) return error.problems.map(({ path }) => path);
+    throw error;
+  }
+}
+
+describe('settings', () => {
+  it('have safe defaults: enforcement is off, and callers sign in', () => {
+    expect(loadAppSettings(GOOD)).toMatchObject({
+      enforcement: 'observe',
+      signIn: 'entra',
+      identity: { kind: 'managed' },
+      registries: [
+        { resourceId: expect.stringMatching(/^\/subscriptions\/s\//) as string, loginServer: 'team.azurecr.io' },
+      ],
+    });
+    expect(Object.isFrozen(loadJobSettings(GOOD))).toBe(true);
+  });
+  it('are all told at once where they are missing', () => {
+    expect(problemsOf(() => loadAppSettings({ LAZARET_ENFORCEMENT: 'maybe' }))).toEqual([
+      'LAZARET_REGISTRIES',
+      'LAZARET_ENFORCEMENT',
+      'LAZARET_STORAGE',
+    ]);
+  });
+  it.each([
+    ['text for a list', { LAZARET_REGISTRIES: 'team' }, 'LAZARET_REGISTRIES'],
+    ['an empty list', { LAZARET_REGISTRIES: '[]' }, 'LAZARET_REGISTRIES'],
+    [
+      'a login server that is none',
+      { LAZARET_REGISTRIES: REGISTRIES.replace('team.azurecr.io', 'https://team') },
+      'LAZARET_REGISTRIES.0.loginServer',
+    ],
+    ['local sign-in in Azure', { LAZARET_SIGN_IN: 'local', WEBSITE_SITE_NAME: 'app' }, 'LAZARET_SIGN_IN'],
+    [
+      'half of the storage',
+      { LAZARET_STORAGE: '', LAZARET_STORAGE__queueServiceUri: 'https://a.queue.core.windows.net' },
+      'LAZARET_STORAGE',
+    ],
+    ['plain http to storage', { LAZARET_STORAGE__queueServiceUri: 'http://a' }, 'LAZARET_STORAGE__queueServiceUri'],
+  ])('refuse %s', (_, changes, path) => {
+    expect(problemsOf(() => loadAppSettings({ ...GOOD, ...changes }))).toContain(path);
+  });
+  it('need no tables for the scan job', () => {
+    const uris = {
+      LAZARET_STORAGE: undefined,
+      LAZARET_STORAGE__queueServiceUri: 'https://q',
+      LAZARET_STORAGE__blobServiceUri: 'https://b',
+    };
+    expect(loadJobSettings({ ...GOOD, ...uris }).storage.kind).toBe('identity');
+    expect(problemsOf(() => loadAppSettings({ ...GOOD, ...uris }))).toEqual(['LAZARET_STORAGE']);
+  });
+});
