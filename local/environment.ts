@@ -81,6 +81,8 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   const inboxUrl = `http://127.0.0.1:${(inboxServer.address() as AddressInfo).port}`;
 
   let host: FunctionsHost | undefined;
+  // A host that is started again listens where the first one did.
+  let functionsPort = options.ports.functions;
   const grid = await createEventGrid({
     directory: at('events'),
     clock,
@@ -93,7 +95,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     async (request) => {
       // How the command line finds the environment behind an image's reference; no registry has such a path.
       if (new URL(request.url).pathname === DISCOVERY_PATH) {
-        return Response.json({ functions: host?.url, inbox: inboxUrl });
+        return Response.json({ functions: `http://127.0.0.1:${functionsPort}`, inbox: inboxUrl });
       }
       return served.handle?.(request) ?? new Response(null, { status: 503 });
     },
@@ -126,7 +128,6 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   const root = packageRoot();
   const stopping = new AbortController();
   const stopped = () => stopping.signal.aborted;
-  let functionsPort = options.ports.functions;
   const runHost = async (): Promise<FunctionsHost> =>
     startFunctionsHost({
       root,
