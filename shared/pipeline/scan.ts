@@ -77,7 +77,9 @@ export async function scan(request: ScanRequest, signal: AbortSignal, deps: Scan
 export function failed(error: unknown, deps: Pick<ScanDeps, 'clock' | 'log'>): ScanOutcome {
   const known = error instanceof AppError;
   const code = known ? error.code : 'SCAN_FAILED';
-  deps.log('warn', 'scan-failed', { code });
+  // What is not one of ours is a fault of the machine or of this code, and whoever reads the log needs its words.
+  const detail = known || !(error instanceof Error) ? undefined : error.message.slice(0, 300);
+  deps.log('warn', 'scan-failed', { code, detail });
   const message = known ? error.message.slice(0, 2000) : 'The scan ended unexpectedly.';
   return {
     kind: 'failed',

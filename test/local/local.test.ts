@@ -73,7 +73,7 @@ const model: ProgrammingModel = {
     };
     return {
       getArguments: () => Promise.resolve({ context: request.triggerMetadata, inputs: [request.inputData[0]?.data] }),
-      invokeFunction: async (metadata, inputs, callback) => callback(...inputs, metadata),
+      invokeFunction: (metadata, inputs, callback) => Promise.resolve().then(() => callback(...inputs, metadata)),
       getResponse: () => Promise.resolve({ returnValue: { http: { statusCode: 200, body: { string: 'ok' } } } }),
     };
   },

@@ -158,7 +158,7 @@ describe('what the registry refuses', () => {
       'untag refused',
       'lock done',
     ]);
-    const { state } = await line.registry.client.pullState(LOGIN_SERVER, 'app' as never, bad.digest as never);
+    const { state } = await line.registry.client.pullState(LOGIN_SERVER, 'app' as never, bad.digest);
     expect(state).toBe('refused');
     line.registry.requests.length = 0;
     await line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key: entry?.key });

@@ -129,7 +129,7 @@ describe('attacks on bundles', () => {
     ['no signature', tampered((bundle) => void (bundle.dsseEnvelope.signatures = [])), 'SIGNATURE_MALFORMED'],
     [
       'two signatures',
-      tampered((bundle) => void bundle.dsseEnvelope.signatures.push(bundle.dsseEnvelope.signatures[0]!)),
+      tampered((bundle) => bundle.dsseEnvelope.signatures.push(bundle.dsseEnvelope.signatures[0]!) && bundle),
       'SIGNATURE_MALFORMED',
     ],
     ['an unknown member', tampered((bundle) => ({ ...bundle, surprise: true })), 'SIGNATURE_MALFORMED'],

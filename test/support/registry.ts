@@ -26,7 +26,7 @@ export async function createTestRegistry(clock: () => Date, options: Partial<Reg
     ...options,
   });
   const testFetch: typeof fetch = async (input, init) => {
-    const request = new Request(input, { ...init, ...(init?.body != null && { duplex: 'half' as const }) });
+    const request = new Request(input, { ...init, ...(init?.body !== undefined && { duplex: 'half' as const }) });
     const url = new URL(request.url);
     if (url.host !== LOGIN_SERVER) throw new Error(`a request to ${url.host}`);
     requests.push(`${request.method} ${url.pathname}`);

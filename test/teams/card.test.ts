@@ -181,7 +181,9 @@ describe('the webhook', () => {
     createTeamsWebhook({ url: SECRET, fetch: () => Promise.resolve(new Response(null, { status, headers })) })(
       renderAlert(alert()),
     );
-  it.each([200, 202])('is content with %i', async (status) => expect(await send(status)).toBeUndefined());
+  it.each([200, 202])('is content with %i', async (status) => {
+    await expect(send(status)).resolves.toBeUndefined();
+  });
   it.each([
     [429, 'TEAMS_UNAVAILABLE', true],
     [503, 'TEAMS_UNAVAILABLE', true],
