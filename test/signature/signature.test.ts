@@ -133,7 +133,7 @@ describe('attacks on bundles', () => {
       'SIGNATURE_MALFORMED',
     ],
     ['an unknown member', tampered((bundle) => ({ ...bundle, surprise: true })), 'SIGNATURE_MALFORMED'],
-    ['no key', tampered((bundle) => void delete bundle.verificationMaterial.publicKey), 'SIGNATURE_MALFORMED'],
+    ['no key', tampered((bundle) => ({ ...bundle, verificationMaterial: {} })), 'SIGNATURE_MALFORMED'],
     ['no JSON', ofArtifact(attachBundle(image, Buffer.from('nothing'))), 'SIGNATURE_MALFORMED'],
   ])('refuses %s', (_, candidate, code) => {
     expect(verify([candidate])).toMatchObject({ outcome: 'untrusted', code });
