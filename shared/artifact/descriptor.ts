@@ -14,7 +14,8 @@ export const digestSchema = z.custom<Digest>(
   'not a sha256 digest',
 );
 
-const annotations = z.record(z.string().max(1024), z.string().max(65_536));
+/** Bounded by the manifest that holds them. */
+export const annotationsSchema = z.record(z.string(), z.string());
 
 /** A descriptor of the OCI image specification 1.1; unknown members are dropped. */
 export const descriptorSchema = z.object({
@@ -22,14 +23,18 @@ export const descriptorSchema = z.object({
   digest: digestSchema,
   size,
   artifactType: z.string().max(255).optional(),
-  annotations: annotations.nullish(),
+  annotations: annotationsSchema.nullish(),
+  /** Where else the content may be had; a layer that has such addresses may not be in the registry at all. */
+  urls: z.array(z.string().max(2048)).max(100).optional(),
   platform: z
     .object({
       architecture: z.string().max(64),
       os: z.string().max(64),
       variant: z.string().max(64).optional(),
     })
-    .optional(),
+    .optional()
+    // A label for people: one that cannot be read does not keep an index from being judged.
+    .catch(undefined),
 });
 
 /** A parsed descriptor: media type, digest, size in bytes, and what an index says of the platform. */

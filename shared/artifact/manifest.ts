@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../error/app-error.js';
-import { type Descriptor, descriptorSchema } from './descriptor.js';
+import { type Descriptor, annotationsSchema, descriptorSchema } from './descriptor.js';
 import { type Digest, EMPTY_DIGEST, digestOf } from './digest.js';
 import { MediaType, isIndexMediaType, isManifestMediaType } from './media-type.js';
 
@@ -9,13 +9,15 @@ export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** The most children that one index may list. */
 export const MAX_CHILDREN = 200;
 const MAX_LAYERS = 1000;
+/** https://distribution.github.io/distribution/spec/deprecated-schema-v1/ */
+const LEGACY_PREFIX = 'application/vnd.docker.distribution.manifest.v1+';
 
 const common = {
   schemaVersion: z.literal(2),
   mediaType: z.string().max(255).optional(),
   artifactType: z.string().max(255).optional(),
   subject: descriptorSchema.optional(),
-  annotations: z.record(z.string().max(1024), z.string().max(65_536)).nullish(),
+  annotations: annotationsSchema.nullish(),
 };
 const imageSchema = z.object({
   ...common,
@@ -60,7 +62,7 @@ export interface ManifestOrigin {
 }
 
 /**
- * Parses a manifest and recomputes its digest. Throws `MANIFEST_TOO_LARGE`, `DIGEST_MISMATCH`,
+ * Parses a manifest and recomputes its digest. Throws `MANIFEST_TOO_LARGE`, `DIGEST_MISMATCH`, `LEGACY_MANIFEST`,
  * `UNKNOWN_MEDIA_TYPE` or `INVALID_MANIFEST`; none of them is retryable.
  */
 export function parseManifest(bytes: Uint8Array, origin: ManifestOrigin): Manifest {
@@ -79,6 +81,10 @@ export function parseManifest(bytes: Uint8Array, origin: ManifestOrigin): Manife
   if (isManifestMediaType(mediaType)) {
     const image = read(imageSchema, json, mediaType);
     return { form: 'manifest', mediaType, config: image.config, layers: image.layers, ...shared(image) };
+  }
+  // Docker's first schema: its layers can be run by old runtimes, and nothing in it can be verified by our means.
+  if (mediaType.startsWith(LEGACY_PREFIX)) {
+    throw new AppError('LEGACY_MANIFEST', 'A manifest of a retired schema; push the image with a current client.');
   }
   throw new AppError(
     'UNKNOWN_MEDIA_TYPE',
@@ -115,7 +121,8 @@ function shared(parsed: z.infer<typeof imageSchema> | z.infer<typeof indexSchema
 }
 
 const SIGNATURE_TYPES: ReadonlySet<string> = new Set([MediaType.sigstoreBundle, MediaType.notarySignature]);
-const RUNNABLE_LAYER = /^application\/vnd\.(?:oci\.image\.layer\.|docker\.image\.rootfs\.)/;
+/** Layers that a container runtime unpacks. */
+export const RUNNABLE_LAYER = /^application\/vnd\.(?:oci\.image\.layer\.|docker\.image\.rootfs\.)/;
 
 /**
  * What this manifest is to us. It is judged by what a container runtime would run, never by a hint that the pusher

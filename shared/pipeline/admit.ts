@@ -36,10 +36,12 @@ interface PushFacts {
 /** A digest that is seen for the first time. */
 interface NewArtifact extends PushFacts {
   readonly kind: 'image' | 'index';
-  readonly mediaType: string;
-  readonly size: number;
-  readonly manifest: Uint8Array;
+  readonly mediaType?: string;
+  readonly size?: number;
+  readonly manifest?: Uint8Array;
   readonly children: LedgerEntry['children'];
+  /** Why the manifest cannot be judged. There is nothing to scan then. */
+  readonly unreadable?: { readonly code: string; readonly message: string };
 }
 
 /**
@@ -68,13 +70,14 @@ export async function admit(
 
 async function enter(key: ArtifactKey, facts: NewArtifact, deps: AdmitDeps): Promise<LedgerEntry> {
   // The manifest is kept before anything can lock it away.
-  await deps.reports.put(facts.manifest, facts.mediaType);
+  const { manifest, mediaType = 'application/octet-stream', size = 0 } = facts;
+  if (manifest !== undefined) await deps.reports.put(manifest, mediaType);
   const now = deps.clock().toISOString();
   const entry: LedgerEntry = {
     key,
     kind: facts.kind,
-    mediaType: facts.mediaType,
-    size: facts.size,
+    mediaType,
+    size,
     ...(facts.platform !== undefined && { platform: facts.platform }),
     firstSeenAt: now,
     pushedAt: facts.at,
@@ -82,16 +85,21 @@ async function enter(key: ArtifactKey, facts: NewArtifact, deps: AdmitDeps): Pro
     tags: facts.tag === undefined ? [] : [facts.tag],
     parents: facts.parent === undefined ? [] : [facts.parent],
     children: facts.children,
-    scan:
-      facts.kind === 'index'
-        ? { state: 'none' }
-        : { state: 'open', scanId: deps.newId(), requestedAt: now, failures: 0 },
+    scan: firstScan(facts, now, deps),
     signature: { state: 'open', requestedAt: now },
     enforcement: { state: 'none', operations: [] },
     marks: [],
   };
   const { created } = await deps.ledger.create(entry);
   return created ? entry : merge(key, facts, deps);
+}
+
+function firstScan({ kind, unreadable }: NewArtifact, now: string, deps: AdmitDeps): LedgerEntry['scan'] {
+  if (kind === 'index') return { state: 'none' };
+  const scanId = deps.newId();
+  if (unreadable === undefined) return { state: 'open', scanId, requestedAt: now, failures: 0 };
+  const { code, message } = unreadable;
+  return { state: 'failed', scanId, requestedAt: now, finishedAt: now, code, message: message.slice(0, 500) };
 }
 
 async function merge(key: ArtifactKey, facts: PushFacts, deps: AdmitDeps): Promise<LedgerEntry> {

@@ -12,6 +12,7 @@ import { type GatherDeps, type Gathered, gather } from './gather.js';
 import { type MarkDeps, mark } from './mark.js';
 import { type NewsContext, findNews } from './news.js';
 import { type NotifyDeps, notify } from './notify.js';
+import { isOutdated } from './verify.js';
 
 /** What {@link decide} needs. */
 export interface DecideDeps extends EnforceDeps, GatherDeps, MarkDeps {
@@ -34,6 +35,12 @@ export async function decide(key: ArtifactKey, deps: DecideDeps): Promise<void> 
   if (found === undefined || found.entry.goneAt !== undefined) return;
   const { entry, version } = found;
   const gathered = await gather(entry, deps);
+  // Another policy may trust other keys: what was verified under an earlier one is verified again before it counts.
+  const outdated = [entry, ...gathered.parents].filter((each) => isOutdated(each, deps.policy));
+  if (outdated.length > 0) {
+    for (const each of outdated) await askForVerification(each.key, deps);
+    return;
+  }
   const now = deps.clock();
   const decision = evaluate(gathered.evidence, deps.policy, now);
   if (decision.verdict === 'pending') {
@@ -48,6 +55,12 @@ export async function decide(key: ArtifactKey, deps: DecideDeps): Promise<void> 
     return;
   }
   await settle({ entry, gathered, decision, marks, ...enforced }, deps);
+}
+
+/** Ends in a decision: `verify` asks for one when it is done. */
+async function askForVerification(key: ArtifactKey, deps: DecideDeps): Promise<void> {
+  const since = deps.clock().toISOString();
+  await deps.send(QUEUES.verify, { v: MESSAGE_VERSION, key, attempt: 0, since, again: false });
 }
 
 interface Settling {

@@ -73,6 +73,8 @@ const signature = z.discriminatedUnion('state', [
     outcome: z.enum(['verified', 'missing', 'untrusted', 'inconclusive', 'not-required']),
     code: z.string(),
     message: z.string(),
+    /** The policy that it was verified under; absent where no verification was made. */
+    policy: digestSchema.optional(),
     /** Every check of every candidate, with the envelopes that were seen. */
     evidence: blobRefSchema.optional(),
   }),

@@ -18,6 +18,8 @@ export interface Gathered {
   readonly evidence: Evidence;
   /** The scan's report, for the card and for people. */
   readonly report: ScanReport | undefined;
+  /** The indexes that hold the digest. */
+  readonly parents: readonly LedgerEntry[];
 }
 
 /** Collects the evidence on one digest: its report, the indexes that hold it, the platforms that it holds. */
@@ -45,7 +47,7 @@ export async function gather(entry: LedgerEntry, deps: GatherDeps): Promise<Gath
     })),
     hasPassed: entry.passedAt !== undefined,
   };
-  return { evidence, report };
+  return { evidence, report, parents: parents.flatMap((parent) => (parent ? [parent.entry] : [])) };
 }
 
 /** The stored, normalised report of a scan that is done. */

@@ -89,14 +89,27 @@ async function receivePush(key: ArtifactKey, push: Push, walk: Walk): Promise<bo
     await admit(key, { ...facts, known: known.entry }, deps);
     return true;
   }
-  const { bytes, mediaType } = await deps.registry.fetchManifest(key.registry, key.repository, key.digest);
-  const manifest = parseManifest(bytes, { mediaType, digest: key.digest });
+  let read: Awaited<ReturnType<typeof fetchAndParse>>;
+  try {
+    read = await fetchAndParse(key, deps);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    // Somebody else's runtime may read what we cannot, so it gets an entry, and never a pass.
+    await admit(key, { ...facts, kind: 'image', children: [], unreadable: error }, deps);
+    return true;
+  }
+  const { bytes, manifest } = read;
   const shape = { mediaType: manifest.mediaType, size: bytes.byteLength };
   switch (classifyManifest(manifest)) {
     case 'image':
       await admit(key, { ...facts, ...shape, kind: 'image', manifest: bytes, children: [] }, deps);
       return true;
     case 'index': {
+      if (walk.depth >= MAX_INDEX_DEPTH) {
+        const unreadable = new AppError('INDEX_TOO_DEEP', 'Indexes are nested more than three deep.');
+        await admit(key, { ...facts, ...shape, kind: 'image', manifest: bytes, children: [], unreadable }, deps);
+        return true;
+      }
       const children = await receiveChildren(key, manifest, { ...walk, push });
       if (children.length > 0) {
         await admit(key, { ...facts, ...shape, kind: 'index', manifest: bytes, children }, deps);
@@ -113,13 +126,22 @@ async function receivePush(key: ArtifactKey, push: Push, walk: Walk): Promise<bo
   }
 }
 
+async function fetchAndParse(key: ArtifactKey, { registry }: ReceiveDeps) {
+  const { bytes, mediaType } = await registry.fetchManifest(key.registry, key.repository, key.digest);
+  return { bytes, manifest: parseManifest(bytes, { mediaType, digest: key.digest }) };
+}
+
+/** Whether this is a manifest of a runnable kind that cannot be judged, as opposed to one that could not be had. */
+function isUnreadable(error: unknown): error is AppError {
+  return ['INVALID_MANIFEST', 'MANIFEST_TOO_LARGE', 'LEGACY_MANIFEST'].some((code) => isAppError(error, code));
+}
+
 async function receiveChildren(
   index: ArtifactKey,
   manifest: Manifest,
   { deps, depth, push }: Walk & { readonly push: Push },
 ): Promise<LedgerEntry['children']> {
   if (manifest.form !== 'index') return [];
-  if (depth >= MAX_INDEX_DEPTH) throw new AppError('INDEX_TOO_DEEP', 'indexes nested more than three deep');
   const children: LedgerEntry['children'] = [];
   for (const child of manifest.manifests) {
     const { os, architecture, variant } = child.platform ?? { os: 'unknown', architecture: 'unknown' };

@@ -36,9 +36,12 @@ export async function release(
   const why = reason.trim().slice(0, MAX_REASON_LENGTH);
   if (why === '') throw new AppError('REASON_REQUIRED', 'a release needs a reason');
   const at = deps.clock().toISOString();
+  const known = await deps.ledger.update(key, (current) => current);
+  if (known === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest');
+  // Written down before it takes effect.
   await deps.journal({ key, what: 'release', who: by, why });
-  const entry = await deps.ledger.update(key, (current) => ({ ...current, release: { by, reason: why, at } }));
-  if (entry === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest');
+  const entry =
+    (await deps.ledger.update(key, (current) => ({ ...current, release: { by, reason: why, at } }))) ?? known;
   const message = { v: MESSAGE_VERSION, key, attempt: 0, since: at };
   if (entry.scan.state === 'open') {
     // It was locked before its scan was done, which can go on once the lock is off.

@@ -1,8 +1,4 @@
-import type { LoginServer } from '../artifact/login-server.js';
-import type { Digest } from '../artifact/digest.js';
-import { parseManifest } from '../artifact/manifest.js';
 import type { ArtifactKey } from '../artifact/reference.js';
-import type { Repository } from '../artifact/repository.js';
 import { AppError } from '../error/app-error.js';
 import {
   type BlobRef,
@@ -13,6 +9,7 @@ import {
 } from '../message/queue-message.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
 import type { Clock, Log } from './effects.js';
+import { type InspectDeps, inspectImage } from './inspect-image.js';
 
 /** What Trivy made of one image. */
 export interface ScanProducts {
@@ -25,18 +22,9 @@ export interface ScanProducts {
 }
 
 /** What {@link scan} needs. */
-export interface ScanDeps {
+export interface ScanDeps extends InspectDeps {
   readonly clock: Clock;
   readonly log: Log;
-  /** The most bytes that an image's layers may have together, compressed. */
-  readonly maxImageBytes: number;
-  readonly registry: {
-    fetchManifest: (
-      registry: LoginServer,
-      repository: Repository,
-      reference: Digest,
-    ) => Promise<{ readonly bytes: Uint8Array; readonly mediaType: string }>;
-  };
   readonly scanImage: (key: ArtifactKey, signal: AbortSignal) => Promise<ScanProducts>;
   readonly reports: { put: (bytes: Uint8Array, contentType: string) => Promise<BlobRef> };
 }
@@ -47,7 +35,7 @@ export async function scan(request: ScanRequest, signal: AbortSignal, deps: Scan
   const startedAt = deps.clock().toISOString();
   let outcome: ScanOutcome;
   try {
-    await refuseTooLarge(key, deps);
+    await inspectImage(key, deps);
     const products = await deps.scanImage(key, signal);
     const [report, sbom, sarif] = await Promise.all([
       deps.reports.put(products.report, 'application/json'),
@@ -88,14 +76,4 @@ export function failed(error: unknown, deps: Pick<ScanDeps, 'clock' | 'log'>): S
     retryable: known ? error.retryable : true,
     finishedAt: deps.clock().toISOString(),
   };
-}
-
-async function refuseTooLarge(key: ArtifactKey, deps: ScanDeps): Promise<void> {
-  const { bytes, mediaType } = await deps.registry.fetchManifest(key.registry, key.repository, key.digest);
-  const manifest = parseManifest(bytes, { mediaType, digest: key.digest });
-  if (manifest.form === 'index') throw new AppError('NOT_AN_IMAGE', 'an index is scanned platform by platform');
-  const total = manifest.layers.reduce((sum, { size }) => sum + size, 0);
-  if (total > deps.maxImageBytes) {
-    throw new AppError('TOO_LARGE', `layers of ${total} bytes; the limit is ${deps.maxImageBytes}`);
-  }
 }

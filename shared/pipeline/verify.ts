@@ -29,6 +29,15 @@ export interface VerifyDeps extends CollectDeps {
   };
 }
 
+/**
+ * Whether a signature was judged under another policy than the one in force, which may trust other keys. Where no
+ * signature is asked for it does not matter.
+ */
+export function isOutdated({ key, signature }: LedgerEntry, policy: Policy): boolean {
+  if (signature.state !== 'done' || matchRule(policy, key).rule.signature === undefined) return false;
+  return signature.policy !== policy.digest;
+}
+
 type SignatureState = Extract<LedgerEntry['signature'], { state: 'done' }>;
 
 /**
@@ -41,9 +50,7 @@ export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): P
     throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest', { retryable: true });
   const { entry } = found;
   const { rule } = matchRule(deps.policy, key);
-  const stale =
-    entry.signature.state === 'done' && entry.signature.outcome === 'not-required' && rule.signature !== undefined;
-  if (entry.signature.state === 'done' && !again && !stale) {
+  if (entry.signature.state === 'done' && !again && !isOutdated(entry, deps.policy)) {
     // A duplicate; but the first one may have died before it asked for the decision.
     await askForDecisions(entry, deps);
     return;
@@ -57,6 +64,7 @@ export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): P
           outcome: 'not-required',
           code: 'SIGNATURE_NOT_REQUIRED',
           message: 'The policy asks for none.',
+          policy: deps.policy.digest,
         }
       : await verifyNow(key, rule.signature.cosign?.keys ?? [], { at, deps });
   const updated = await deps.ledger.update(key, (current) => ({ ...current, signature }));
@@ -77,7 +85,7 @@ async function verifyNow(
   const result = verifySignatures(evidence, { cosign: { keys } });
   const stored = await deps.reports.put(Buffer.from(JSON.stringify(toStored(evidence, result))), 'application/json');
   const { outcome, code, message } = result;
-  return { state: 'done', at, outcome, code, message, evidence: stored };
+  return { state: 'done', at, outcome, code, message, policy: deps.policy.digest, evidence: stored };
 }
 
 /** Envelopes are kept with the result, so that a locked image can be verified again. */
@@ -107,15 +115,16 @@ async function askForDecisions(entry: LedgerEntry, deps: Pick<VerifyDeps, 'clock
 export async function giveUpVerify(
   { key }: VerifyRequest,
   error: AppError,
-  deps: Pick<VerifyDeps, 'clock' | 'send' | 'ledger'>,
+  deps: Pick<VerifyDeps, 'clock' | 'send' | 'ledger' | 'policy'>,
 ): Promise<void> {
   const at = deps.clock().toISOString();
   const message = error.message.slice(0, 1000);
+  const { digest: policy } = deps.policy;
   const updated = await deps.ledger.update(key, (entry) =>
     // A signature that was verified before is not lost because a later look failed.
-    entry.signature.state === 'done' && entry.signature.outcome === 'verified'
+    entry.signature.state === 'done' && entry.signature.outcome === 'verified' && !isOutdated(entry, deps.policy)
       ? undefined
-      : { ...entry, signature: { state: 'done', at, outcome: 'inconclusive', code: error.code, message } },
+      : { ...entry, signature: { state: 'done', at, outcome: 'inconclusive', code: error.code, message, policy } },
   );
   if (updated !== undefined) await askForDecisions(updated, deps);
 }

@@ -64,8 +64,10 @@ function secrets(report: ScanReport, rule: PolicyRule): Opinion {
 }
 
 function unrecognised(report: ScanReport, rule: PolicyRule): Opinion {
-  if (report.os !== undefined || report.packages > 0) return PASS;
-  const message = 'No operating system and no packages were recognised, so nothing could be looked up.';
+  // A system without one package is not clean either: its list of packages was removed, or is of a kind nobody reads.
+  if (report.packages > 0) return PASS;
+  const what = report.os === undefined ? 'No operating system and no packages' : `${report.os.family}, but no packages`;
+  const message = `${what} were recognised, so nothing could be looked up.`;
   return unjudged(rule.unrecognised, { code: 'UNRECOGNISED', message });
 }
 

@@ -35,7 +35,7 @@ export interface PolicyRule {
   readonly onPush: Action;
   /** What happens to a digest that has passed before, and when. */
   readonly onChange: { readonly enforce: Action; readonly afterMilliseconds: number };
-  /** No operating system and no packages were recognised. */
+  /** No packages were recognised, whether or not there is an operating system. */
   readonly unrecognised: Unjudged;
   /** The distribution gets no more fixes. */
   readonly endOfLife: Unjudged;

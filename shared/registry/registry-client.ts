@@ -6,6 +6,7 @@ import type { Repository } from '../artifact/repository.js';
 import type { Tag } from '../artifact/tag.js';
 import { createHttp } from '../net/http.js';
 import { registryError } from './errors.js';
+import { uncompressedDigest } from './layer-api.js';
 import * as manifests from './manifest-api.js';
 import { type MetadataApi, createMetadataApi } from './metadata-api.js';
 import * as referrers from './referrer-api.js';
@@ -30,6 +31,8 @@ export interface RegistryClient extends MetadataApi {
     descriptor: Descriptor,
     maxBytes: number,
   ) => Promise<Uint8Array>;
+  /** The digest of what a layer unpacks to, streamed. */
+  readonly uncompressedDigest: (key: ArtifactKey, layer: Descriptor) => Promise<Digest>;
   readonly listReferrers: (
     key: ArtifactKey,
     bounds: { readonly maxDescriptors: number; readonly maxPages: number },
@@ -76,6 +79,7 @@ export function createRegistryClient({
     pullState: (registry, repository, reference) => manifests.pullState(session, { registry, repository }, reference),
     fetchBlob: (key, descriptor, maxBytes) =>
       manifests.fetchBlob({ ...session, http: anywhere }, key, { descriptor, maxBytes }),
+    uncompressedDigest: (key, layer) => uncompressedDigest(session, { key, layer }, { fetch }),
     listReferrers: (key, bounds) => referrers.listReferrers(session, key, bounds),
     pushReferrer: (subject, referrer) => referrers.pushReferrer(session, subject, referrer),
     retag: (key, tag) => manifests.retag(session, key, tag),

@@ -1,6 +1,7 @@
 import { createHttpHeaders, type HttpClient } from '@azure/core-rest-pipeline';
 import type { LoginServer } from '../artifact/login-server.js';
 import { AppError } from '../error/app-error.js';
+import { readBody } from '../net/read-body.js';
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -26,13 +27,13 @@ export function createSdkHttpClient(deps: {
         redirect: 'manual',
         signal: AbortSignal.timeout(deps.timeoutMilliseconds ?? 30_000),
       });
-      const text = await response.text();
-      if (text.length > MAX_BODY_BYTES) throw new AppError('RESPONSE_TOO_LARGE', 'an answer of more than 4 MiB');
+      const body = await readBody(response.body, MAX_BODY_BYTES);
+      if (body === undefined) throw new AppError('RESPONSE_TOO_LARGE', 'an answer of more than 4 MiB');
       return {
         request,
         status: response.status,
         headers: createHttpHeaders(Object.fromEntries(response.headers)),
-        bodyAsText: text,
+        bodyAsText: Buffer.from(body).toString('utf8'),
       };
     },
   };

@@ -49,7 +49,7 @@ export function createTokenSource(deps: {
       repeatable: true,
     });
     if (response.status !== 200) throw registryError('token', response.status, response);
-    return JSON.parse(Buffer.from(response.body).toString('utf8')) as Readonly<Record<string, unknown>>;
+    return parseAnswer(response.body);
   };
   const refresh = (registry: LoginServer) =>
     cached(`refresh ${registry}`, 300, async () => {
@@ -67,6 +67,18 @@ export function createTokenSource(deps: {
           : { grant_type: 'refresh_token', refresh_token: await refresh(registry) };
       return readToken(await post(registry, '/oauth2/token', { service: registry, scope, ...grant }), 'access_token');
     });
+}
+
+function parseAnswer(body: Uint8Array): Readonly<Record<string, unknown>> {
+  try {
+    const answer: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    if (typeof answer === 'object' && answer !== null) return answer as Readonly<Record<string, unknown>>;
+  } catch {
+    // Whatever answers like this is no registry, or not yet one again.
+  }
+  throw new AppError('REGISTRY_UNAVAILABLE', 'the registry answered a request for a token with no JSON', {
+    retryable: true,
+  });
 }
 
 function readToken(answer: Readonly<Record<string, unknown>>, name: string): string {

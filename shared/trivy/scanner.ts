@@ -9,6 +9,7 @@ import { databaseProblem } from './database/check-database.js';
 import type { DatabaseSource } from './database/database-source.js';
 import { fetchDatabase, fetchJavaDatabase } from './database/fetch-database.js';
 import type { PullDeps } from './database/pull-layer.js';
+import { OLDEST_VERSION, installedVersion, isAccepted } from './get/version.js';
 import type { RunCommand } from './run/run-command.js';
 import { type TrivySetting, convertReport, scanImage } from './run/scan-image.js';
 
@@ -43,10 +44,12 @@ export function createScanner(deps: ScannerDeps): Scanner {
   let database: Promise<{ readonly directory: string; readonly evidence: DatabaseEvidence }> | undefined;
   let java: Promise<void> | undefined;
   const getDatabase = () => {
-    database ??= openDatabase(deps).catch((error: unknown) => {
-      database = undefined;
-      throw error;
-    });
+    database ??= Promise.all([openDatabase(deps), checkVersion(deps)])
+      .then(([opened]) => opened)
+      .catch((error: unknown) => {
+        database = undefined;
+        throw error;
+      });
     return database;
   };
   const getJava = (source: DatabaseSource, directory: string) => {
@@ -81,6 +84,8 @@ export function createScanner(deps: ScannerDeps): Scanner {
             deps.runCommand,
           );
         const report = await scanOnce().catch(async (error: unknown) => {
+          // A download that breaks off looks like a layer that is broken; the layer is broken the next time too.
+          if (isAppError(error, 'LAYER_UNREADABLE')) return scanOnce();
           // Only now is it known that there is a jar; the Java database is far larger than the other.
           if (!isAppError(error, 'JAVA_DATABASE_MISSING') || deps.javaDatabase === undefined) throw error;
           await getJava(deps.javaDatabase, directory);
@@ -110,6 +115,19 @@ async function convert(setting: TrivySetting, report: Uint8Array, { runCommand }
   const sbom = await convertReport(setting, { report: input, format: 'cyclonedx' }, runCommand);
   const sarif = await convertReport(setting, { report: input, format: 'sarif' }, runCommand);
   return [sbom, sarif] as const;
+}
+
+/** A compromised or unknown release does not scan. Work waits for one that may (retryable): no image is to blame. */
+async function checkVersion({ trivyPath, runCommand }: ScannerDeps): Promise<void> {
+  const version = await installedVersion(trivyPath, runCommand);
+  try {
+    if (isAccepted(version, trivyPath)) return;
+  } catch (cause) {
+    if (!isAppError(cause)) throw cause;
+    throw new AppError(cause.code, cause.message, { retryable: true, cause });
+  }
+  const message = `Trivy ${version ?? 'of an unknown version'} is not used; ${OLDEST_VERSION} or newer is needed.`;
+  throw new AppError('TRIVY_REFUSED', message, { retryable: true });
 }
 
 async function openDatabase(deps: ScannerDeps) {

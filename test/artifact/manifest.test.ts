@@ -107,9 +107,21 @@ describe('parsing manifests', () => {
       'INVALID_MANIFEST',
     ],
     ['is of a type that nobody knows', image, 'application/x-unknown', 'UNKNOWN_MEDIA_TYPE'],
+    [
+      "is of Docker's first schema",
+      bytes({ schemaVersion: 1, fsLayers: [] }),
+      'application/vnd.docker.distribution.manifest.v1+prettyjws',
+      'LEGACY_MANIFEST',
+    ],
     ['is larger than 4 MiB', Buffer.alloc(4 * 1024 * 1024 + 1, 0x20), MediaType.ociManifest, 'MANIFEST_TOO_LARGE'],
   ])('refuses one that %s', (_, manifest, mediaType, code) => {
     expect(() => parseManifest(manifest, { mediaType })).toThrow(expect.objectContaining({ code, retryable: false }));
+  });
+
+  it('reads an index whose platforms are malformed, since they are but labels', () => {
+    const manifests = [{ ...descriptor(MediaType.ociManifest), platform: { os: 7 } }];
+    const parsed = parseManifest(bytes({ schemaVersion: 2, manifests }), { mediaType: MediaType.ociIndex });
+    expect(parsed).toMatchObject({ form: 'index', manifests: [{ digest: digestOf(MediaType.ociManifest) }] });
   });
 
   it('recomputes the digest', () => {

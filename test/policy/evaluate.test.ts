@@ -88,7 +88,18 @@ describe('what the scanner cannot judge', () => {
   it.each([
     ['nothing recognised', scan({}), 'inconclusive', ['UNRECOGNISED']],
     ['packages without a system', scan({ packages: 2 }), 'pass', []],
-    ['end of life', scan({ os: { family: 'alpine', name: '3.10', endOfLife: true } }), 'fail', ['END_OF_LIFE']],
+    [
+      'a system without a single package',
+      scan({ os: { family: 'debian', name: '12', endOfLife: false } }),
+      'inconclusive',
+      ['UNRECOGNISED'],
+    ],
+    [
+      'end of life',
+      scan({ packages: 1, os: { family: 'alpine', name: '3.10', endOfLife: true } }),
+      'fail',
+      ['END_OF_LIFE'],
+    ],
     ['a secret', scan({ packages: 1, secrets: [{ rule: 'k', path: 'p', severity: 'HIGH' }] }), 'fail', ['SECRETS']],
     [
       'a scan that failed',

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { AppError } from '../../error/app-error.js';
 import type { RunCommand } from '../run/run-command.js';
 import { buildTrivy } from './build-trivy.js';
 import { RELEASE_URL, archiveName, downloadRelease, unpackBinary } from './download-release.js';
 import { type Thresholds, trivyIdentity, verifyArchive } from './verify-archive.js';
-import { OLDEST_VERSION, PINNED_VERSION, isAccepted, parseVersion } from './version.js';
+import { OLDEST_VERSION, PINNED_VERSION, installedVersion, isAccepted } from './version.js';
 
 /** What {@link getTrivy} needs. */
 export interface GetTrivyDeps {
@@ -32,7 +32,8 @@ export interface GetTrivyDeps {
 export async function getTrivy(deps: GetTrivyDeps): Promise<string> {
   const named = deps.env['LAZARET_TRIVY'];
   if (named !== undefined && named !== '') {
-    if (await isUsable(named, deps)) return named;
+    const path = resolve(named);
+    if (await isUsable(path, deps)) return path;
     throw new AppError('TRIVY_REFUSED', `LAZARET_TRIVY names no Trivy of version ${OLDEST_VERSION} or newer: ${named}`);
   }
   for (const directory of (deps.env['PATH'] ?? '').split(delimiter).filter((entry) => entry !== '')) {
@@ -86,7 +87,7 @@ export function cacheDirectory({ env, platform }: Pick<GetTrivyDeps, 'env' | 'pl
 }
 
 async function isUsable(path: string, deps: GetTrivyDeps): Promise<boolean> {
-  const version = await versionOf(path, deps);
+  const version = await installedVersion(path, deps.runCommand);
   const accepted = isAccepted(version, path);
   if (!accepted)
     deps.progress(`passing over ${path}: version ${version ?? 'unknown'}; ${OLDEST_VERSION} or newer is needed`);
@@ -94,19 +95,7 @@ async function isUsable(path: string, deps: GetTrivyDeps): Promise<boolean> {
 }
 
 async function isPinned(path: string, deps: GetTrivyDeps): Promise<boolean> {
-  return (await exists(path)) && (await versionOf(path, deps)) === PINNED_VERSION;
-}
-
-async function versionOf(path: string, { runCommand, env }: GetTrivyDeps): Promise<string | undefined> {
-  const options = {
-    cwd: '/',
-    env: { HOME: env['HOME'] ?? '/' },
-    timeoutMilliseconds: 30_000,
-    killAfterMilliseconds: 1000,
-    maxOutputBytes: 65_536,
-  };
-  const result = await runCommand(path, ['--version'], options).catch(() => undefined);
-  return result?.exitCode === 0 ? parseVersion(result.stdout.toString('utf8')) : undefined;
+  return (await exists(path)) && (await installedVersion(path, deps.runCommand)) === PINNED_VERSION;
 }
 
 async function exists(path: string): Promise<boolean> {

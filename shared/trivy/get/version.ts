@@ -1,4 +1,5 @@
 import { AppError } from '../../error/app-error.js';
+import type { RunCommand } from '../run/run-command.js';
 
 /** The version that is fetched, built and tested. */
 export const PINNED_VERSION = '0.74.0';
@@ -14,6 +15,16 @@ const COMPROMISED: ReadonlySet<string> = new Set(['0.69.4', '0.69.5', '0.69.6'])
 /** The version in the output of `trivy --version`; undefined where there is none, as in a build of somebody's own. */
 export function parseVersion(output: string): string | undefined {
   return /^Version: v?(\d+\.\d+\.\d+)\s*$/m.exec(output)?.[1];
+}
+
+/** Asks a Trivy for its version, in an empty environment; undefined where it gives none. */
+export async function installedVersion(path: string, runCommand: RunCommand): Promise<string | undefined> {
+  const bounds = { timeoutMilliseconds: 30_000, killAfterMilliseconds: 1000, maxOutputBytes: 65_536 };
+  // It may be a release that steals what it finds, so it is shown nothing.
+  const result = await runCommand(path, ['--version'], { cwd: '/', env: { HOME: '/nonexistent' }, ...bounds }).catch(
+    () => undefined,
+  );
+  return result?.exitCode === 0 ? parseVersion(result.stdout.toString('utf8')) : undefined;
 }
 
 /**
