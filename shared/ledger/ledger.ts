@@ -12,17 +12,19 @@ import { fromChunks, partitionKey, tagRowKey, toAsciiJson, toChunks } from './ta
 export interface Ledger {
   readonly ensure: () => Promise<void>;
   readonly read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry; readonly version: string } | undefined>;
-  /** `created: false` where an entry stands already; it is left as it is. */
-  readonly create: (entry: LedgerEntry) => Promise<{ readonly created: boolean }>;
+  /** The new entry's version; undefined where an entry stands already, which is left as it is. */
+  readonly create: (entry: LedgerEntry) => Promise<string | undefined>;
   /** Throws `LEDGER_CONFLICT` (retryable) where the entry has moved on from `version`. */
   readonly replace: (entry: LedgerEntry, version: string) => Promise<string>;
   /**
    * Reads, changes and replaces until no one interferes. `change` returns undefined, or what it was given, for no change.
-   * Resolves with the entry as it stands, or undefined where there is none.
+   * Resolves with the entry as it stands, or undefined where there is none. An entry that was `known` a moment ago is
+   * not read again unless it has moved.
    */
   readonly update: (
     key: ArtifactKey,
     change: (entry: LedgerEntry) => LedgerEntry | undefined,
+    known?: { readonly entry: LedgerEntry; readonly version: string },
   ) => Promise<LedgerEntry | undefined>;
   readonly readTag: (key: TagKey) => Promise<TagEntry | undefined>;
   readonly updateTag: (
@@ -54,16 +56,17 @@ export function createLedger(table: TableClient): Ledger {
       const row = await rows.get(locate(key), entrySchema);
       return row && { entry: row.value, version: row.etag };
     },
-    create: async (entry) => ({ created: (await rows.create(locate(entry.key), entry, columns(entry))) !== undefined }),
+    create: (entry) => rows.create(locate(entry.key), entry, columns(entry)),
     replace: async (entry, version) => {
       const next = await rows.replace(locate(entry.key), entry, { etag: version, columns: columns(entry) });
       if (next === undefined) throw new AppError('LEDGER_CONFLICT', 'the entry has moved on', { retryable: true });
       return next;
     },
-    update: (key, change) =>
+    update: (key, change, known) =>
       rows.loop(locate(key), entrySchema, {
         change: (current) => (current === undefined ? undefined : change(current)),
         columns,
+        ...(known && { known: { value: known.entry, etag: known.version } }),
       }),
     readTag: async (key) => (await rows.get(locateTag(key), tagEntrySchema))?.value,
     updateTag: (key, change) => rows.loop(locateTag(key), tagEntrySchema, { change, columns: () => ({}) }),
@@ -127,10 +130,15 @@ function createRows(table: TableClient) {
     {
       change,
       columns,
-    }: { readonly change: (current: T | undefined) => T | undefined; readonly columns: (value: T) => Columns },
+      known,
+    }: {
+      readonly change: (current: T | undefined) => T | undefined;
+      readonly columns: (value: T) => Columns;
+      readonly known?: { readonly value: T; readonly etag: string };
+    },
   ): Promise<T | undefined> => {
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      const current = await get(place, schema);
+      const current = conflicts === 0 && known !== undefined ? known : await get(place, schema);
       const next = change(current?.value);
       if (next === undefined || next === current?.value) return current?.value;
       const etag = current?.etag;

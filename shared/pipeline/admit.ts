@@ -16,10 +16,11 @@ export interface AdmitDeps {
   readonly newId: () => string;
   readonly ledger: {
     read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry; readonly version: string } | undefined>;
-    create: (entry: LedgerEntry) => Promise<{ readonly created: boolean }>;
+    create: (entry: LedgerEntry) => Promise<string | undefined>;
     update: (
       key: ArtifactKey,
       change: (entry: LedgerEntry) => LedgerEntry | undefined,
+      known?: { readonly entry: LedgerEntry; readonly version: string },
     ) => Promise<LedgerEntry | undefined>;
   };
   readonly reports: { put: (bytes: Uint8Array, contentType: string) => Promise<unknown> };
@@ -53,22 +54,31 @@ export async function admit(
   facts: NewArtifact | (PushFacts & { readonly known: LedgerEntry }),
   deps: AdmitDeps,
 ): Promise<void> {
-  const entry = 'known' in facts ? await merge(key, facts, deps) : await enter(key, facts, deps);
+  const { entry, version } = 'known' in facts ? await merge(key, facts, deps) : await enter(key, facts, deps);
   const since = deps.clock().toISOString();
   const message = { v: MESSAGE_VERSION, key, since };
   const scan = entry.scan.state === 'open' && entry.scan.enqueuedAt === undefined ? entry.scan : undefined;
   const verify = entry.signature.state === 'open' && entry.signature.enqueuedAt === undefined;
-  if (scan !== undefined) await deps.send(QUEUES.scan, { ...message, scanId: scan.scanId });
-  if (verify) await deps.send(QUEUES.verify, { ...message, attempt: 0, again: false });
+  await Promise.all([
+    scan !== undefined && deps.send(QUEUES.scan, { ...message, scanId: scan.scanId }),
+    verify && deps.send(QUEUES.verify, { ...message, attempt: 0, again: false }),
+  ]);
   if (scan !== undefined || verify) {
-    await deps.ledger.update(key, (current) => markQueued(current, since));
+    const known = version === undefined ? undefined : { entry, version };
+    await deps.ledger.update(key, (current) => markQueued(current, since), known);
   } else {
     // A new tag, or a push after a delete: the decision stands, but the registry has changed.
     await deps.send(QUEUES.decide, { ...message, attempt: 0 });
   }
 }
 
-async function enter(key: ArtifactKey, facts: NewArtifact, deps: AdmitDeps): Promise<LedgerEntry> {
+interface Admitted {
+  readonly entry: LedgerEntry;
+  /** Known where the entry was just created, and nobody can have changed it unseen. */
+  readonly version?: string;
+}
+
+async function enter(key: ArtifactKey, facts: NewArtifact, deps: AdmitDeps): Promise<Admitted> {
   // The manifest is kept before anything can lock it away.
   const { manifest, mediaType = 'application/octet-stream', size = 0 } = facts;
   if (manifest !== undefined) await deps.reports.put(manifest, mediaType);
@@ -90,8 +100,8 @@ async function enter(key: ArtifactKey, facts: NewArtifact, deps: AdmitDeps): Pro
     enforcement: { state: 'none', operations: [] },
     marks: [],
   };
-  const { created } = await deps.ledger.create(entry);
-  return created ? entry : merge(key, facts, deps);
+  const version = await deps.ledger.create(entry);
+  return version === undefined ? merge(key, facts, deps) : { entry, version };
 }
 
 function firstScan({ kind, unreadable }: NewArtifact, now: string, deps: AdmitDeps): LedgerEntry['scan'] {
@@ -102,7 +112,7 @@ function firstScan({ kind, unreadable }: NewArtifact, now: string, deps: AdmitDe
   return { state: 'failed', scanId, requestedAt: now, finishedAt: now, code, message: message.slice(0, 500) };
 }
 
-async function merge(key: ArtifactKey, facts: PushFacts, deps: AdmitDeps): Promise<LedgerEntry> {
+async function merge(key: ArtifactKey, facts: PushFacts, deps: AdmitDeps): Promise<Admitted> {
   const now = deps.clock().toISOString();
   const merged = await deps.ledger.update(key, (entry) => {
     const { goneAt, ...present } = entry;
@@ -124,7 +134,7 @@ async function merge(key: ArtifactKey, facts: PushFacts, deps: AdmitDeps): Promi
   if (merged === undefined) {
     throw new AppError('LEDGER_ENTRY_MISSING', 'the ledger lost an entry that it had', { retryable: true });
   }
-  return merged;
+  return { entry: merged };
 }
 
 function markQueued(entry: LedgerEntry, at: string): LedgerEntry {

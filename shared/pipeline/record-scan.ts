@@ -23,10 +23,11 @@ export interface RecordScanDeps {
     put: (bytes: Uint8Array, contentType: string) => Promise<BlobRef>;
   };
   readonly ledger: {
-    read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry } | undefined>;
+    read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry; readonly version: string } | undefined>;
     update: (
       key: ArtifactKey,
       change: (entry: LedgerEntry) => LedgerEntry | undefined,
+      known?: { readonly entry: LedgerEntry; readonly version: string },
     ) => Promise<LedgerEntry | undefined>;
     newestDatabase: () => Promise<DatabaseEvidence | undefined>;
     recordDatabase: (database: DatabaseEvidence) => Promise<void>;
@@ -67,7 +68,7 @@ export async function recordScan(message: Scanned, deps: RecordScanDeps): Promis
     await deps.journal({ key, what: 'scan-locked-out', who: LAZARET, id: `locked-out-${scanId}` });
     return;
   }
-  const failure = outcome.kind === 'failed' ? outcome : await accept({ key, open, outcome }, deps);
+  const failure = outcome.kind === 'failed' ? outcome : await accept({ key, open, outcome, known: found }, deps);
   if (failure !== undefined) await fail({ message, open, failure }, deps);
 }
 
@@ -87,15 +88,18 @@ async function accept(
     key,
     open,
     outcome,
+    known,
   }: {
     readonly key: ArtifactKey;
+    readonly known: { readonly entry: LedgerEntry; readonly version: string } | undefined;
     readonly open: OpenScan;
     readonly outcome: Extract<ScanOutcome, { kind: 'report' }>;
   },
   deps: RecordScanDeps,
 ): Promise<Failure | undefined> {
   const { scanId } = open;
-  const problem = deps.databaseProblem(outcome.database, await deps.ledger.newestDatabase());
+  const newest = await deps.ledger.newestDatabase();
+  const problem = deps.databaseProblem(outcome.database, newest);
   if (problem !== undefined) return { ...problem, retryable: true };
   let report: ScanReport;
   try {
@@ -105,32 +109,36 @@ async function accept(
     return { code: error.code, message: error.message, retryable: false };
   }
   const findings = await deps.reports.put(Buffer.from(JSON.stringify(report)), 'application/json');
-  await deps.ledger.update(key, (entry) => {
-    if (entry.scan.state !== 'open' || entry.scan.scanId !== scanId) return undefined;
-    const {
-      report: raw,
-      sbom,
-      sarif,
-      database,
-      startedAt,
-      finishedAt,
-      scanMilliseconds,
-      convertMilliseconds,
-    } = outcome;
-    return {
-      ...entry,
-      scan: {
-        ...{ report: raw, sbom, sarif, database, startedAt, finishedAt, scanMilliseconds, convertMilliseconds },
-        state: 'done',
-        scanId,
-        requestedAt: open.requestedAt,
-        scannerVersion: report.scannerVersion,
-        counts: countBySeverity(report.findings.map(({ severity }) => severity)),
-        findings,
-      },
-    };
-  });
-  await deps.ledger.recordDatabase(outcome.database);
+  await deps.ledger.update(
+    key,
+    (entry) => {
+      if (entry.scan.state !== 'open' || entry.scan.scanId !== scanId) return undefined;
+      const {
+        report: raw,
+        sbom,
+        sarif,
+        database,
+        startedAt,
+        finishedAt,
+        scanMilliseconds,
+        convertMilliseconds,
+      } = outcome;
+      return {
+        ...entry,
+        scan: {
+          ...{ report: raw, sbom, sarif, database, startedAt, finishedAt, scanMilliseconds, convertMilliseconds },
+          state: 'done',
+          scanId,
+          requestedAt: open.requestedAt,
+          scannerVersion: report.scannerVersion,
+          counts: countBySeverity(report.findings.map(({ severity }) => severity)),
+          findings,
+        },
+      };
+    },
+    known,
+  );
+  if (newest?.digest !== outcome.database.digest) await deps.ledger.recordDatabase(outcome.database);
   await askForDecision(key, deps);
   return undefined;
 }

@@ -21,10 +21,11 @@ export interface VerifyDeps extends CollectDeps {
   readonly keys: ReadonlyMap<string, TrustedKey>;
   readonly reports: { put: (bytes: Uint8Array, contentType: string) => Promise<BlobRef> };
   readonly ledger: {
-    read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry } | undefined>;
+    read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry; readonly version: string } | undefined>;
     update: (
       key: ArtifactKey,
       change: (entry: LedgerEntry) => LedgerEntry | undefined,
+      known?: { readonly entry: LedgerEntry; readonly version: string },
     ) => Promise<LedgerEntry | undefined>;
   };
 }
@@ -67,7 +68,7 @@ export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): P
           policy: deps.policy.digest,
         }
       : await verifyNow(key, rule.signature.cosign?.keys ?? [], { at, deps });
-  const updated = await deps.ledger.update(key, (current) => ({ ...current, signature }));
+  const updated = await deps.ledger.update(key, (current) => ({ ...current, signature }), found);
   await askForDecisions(updated ?? entry, deps);
 }
 
@@ -108,7 +109,7 @@ function toStored(evidence: SignatureEvidence, { checks }: SignatureResult) {
 async function askForDecisions(entry: LedgerEntry, deps: Pick<VerifyDeps, 'clock' | 'send'>): Promise<void> {
   const since = deps.clock().toISOString();
   const keys = [entry.key, ...entry.children.map(({ digest }) => ({ ...entry.key, digest }))];
-  for (const key of keys) await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since });
+  await Promise.all(keys.map((key) => deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since })));
 }
 
 /** Ends a verification that cannot be done: inconclusive, with the fault's code, and a decision. */

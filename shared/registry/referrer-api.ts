@@ -92,7 +92,7 @@ export async function pushReferrer(
     }),
   );
   const digest = digestOf(manifest);
-  await Promise.all([pushBlob(session, key, bytes), pushBlob(session, key, Buffer.from('{}'))]);
+  await Promise.all([pushBlob(session, key, bytes), pushEmptyConfig(session, key)]);
   const response = await session.send({
     ...key,
     action: 'pull,push',
@@ -105,11 +105,17 @@ export async function pushReferrer(
   return digest;
 }
 
+/** Every mark has it, so after the first one it is there. */
+async function pushEmptyConfig(session: Session, key: ArtifactKey): Promise<void> {
+  const { registry, repository } = key;
+  const request = { registry, repository, action: 'pull,push', method: 'HEAD' } as const;
+  const { status } = await session.send({ ...request, path: `/blobs/${EMPTY_DIGEST}` });
+  if (status !== 200 && status !== 307) await pushBlob(session, key, Buffer.from('{}'));
+}
+
 async function pushBlob(session: Session, { registry, repository }: ArtifactKey, bytes: Uint8Array): Promise<void> {
   const request = { registry, repository, action: 'pull,push' } as const;
   const digest = digestOf(bytes);
-  const head = await session.send({ ...request, method: 'HEAD', path: `/blobs/${digest}` });
-  if (head.status === 200 || head.status === 307) return;
   const start = await session.send({ ...request, method: 'POST', path: '/blobs/uploads/', repeatable: true });
   const location = start.headers.get('location');
   if (start.status !== 202 || location === null) throw markError(start.status);
