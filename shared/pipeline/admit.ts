@@ -4,6 +4,7 @@ import type { Tag } from '../artifact/tag.js';
 import { AppError } from '../error/app-error.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
+import type { Policy } from '../policy/policy.js';
 import { type LedgerEntry, remember } from './entry.js';
 import type { Clock, Journal, Send } from './effects.js';
 
@@ -24,6 +25,7 @@ export interface AdmitDeps {
     ) => Promise<LedgerEntry | undefined>;
   };
   readonly reports: { put: (bytes: Uint8Array, contentType: string) => Promise<unknown> };
+  readonly policy: Pick<Policy, 'deadlineMilliseconds'>;
 }
 
 interface PushFacts {
@@ -59,9 +61,12 @@ export async function admit(
   const message = { v: MESSAGE_VERSION, key, since };
   const scan = entry.scan.state === 'open' && entry.scan.enqueuedAt === undefined ? entry.scan : undefined;
   const verify = entry.signature.state === 'open' && entry.signature.enqueuedAt === undefined;
+  // Whichever of the two is done last asks for the decision; should one never come, the deadline does.
+  const deadline = { delaySeconds: Math.ceil(deps.policy.deadlineMilliseconds / 1000) + 1 };
   await Promise.all([
     scan !== undefined && deps.send(QUEUES.scan, { ...message, scanId: scan.scanId }),
     verify && deps.send(QUEUES.verify, { ...message, attempt: 0, again: false }),
+    (scan !== undefined || verify) && deps.send(QUEUES.decide, { ...message, attempt: 0 }, deadline),
   ]);
   if (scan !== undefined || verify) {
     const known = version === undefined ? undefined : { entry, version };

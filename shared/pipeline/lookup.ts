@@ -109,7 +109,7 @@ async function lookUpNow(reference: Reference, deps: LookUpDeps): Promise<Status
     verdict: entry.decision?.verdict ?? 'pending',
     digest: entry.key.digest,
     settled: isSettled(entry),
-    reasons: entry.decision?.reasons ?? [{ code: 'PENDING', message: 'Not decided yet.' }],
+    reasons: entry.decision?.reasons ?? whatIsMissing(entry),
     findings: { ...countBySeverity(list.map(({ severity }) => severity)), list },
     secrets: reports.flatMap((report) => report?.secrets ?? []),
     platforms: children.map((child) => ({
@@ -124,6 +124,14 @@ async function lookUpNow(reference: Reference, deps: LookUpDeps): Promise<Status
     durations:
       entry.scan.state === 'done' ? { scan: entry.scan.scanMilliseconds, convert: entry.scan.convertMilliseconds } : {},
   };
+}
+
+function whatIsMissing({ scan, signature }: LedgerEntry): readonly Reason[] {
+  const missing = [
+    ...(scan.state === 'open' ? [{ code: 'SCAN_PENDING', message: 'The scan has not ended yet.' }] : []),
+    ...(signature.state === 'open' ? [{ code: 'VERIFICATION_PENDING', message: 'Not yet verified.' }] : []),
+  ];
+  return missing.length > 0 ? missing : [{ code: 'PENDING', message: 'Not decided yet.' }];
 }
 
 function isSettled({ decision, settledAt, enforcement, release }: LedgerEntry): boolean {

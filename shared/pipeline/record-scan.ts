@@ -55,7 +55,7 @@ export async function recordScan(message: Scanned, deps: RecordScanDeps): Promis
     // The same outcome delivered twice, or evidence that nobody asked for. If the first delivery died after its write,
     // the decision is still owed.
     const recorded = open !== undefined && open.state !== 'none' && open.scanId === scanId;
-    if (recorded) await askForDecision(key, deps);
+    if (recorded) await askForDecision(found?.entry, deps);
     else await deps.journal({ key, what: 'scan-unasked', who: LAZARET, detail: { scanId }, id: `unasked-${scanId}` });
     return;
   }
@@ -109,7 +109,7 @@ async function accept(
     return { code: error.code, message: error.message, retryable: false };
   }
   const findings = await deps.reports.put(Buffer.from(JSON.stringify(report)), 'application/json');
-  await deps.ledger.update(
+  const recorded = await deps.ledger.update(
     key,
     (entry) => {
       if (entry.scan.state !== 'open' || entry.scan.scanId !== scanId) return undefined;
@@ -139,7 +139,7 @@ async function accept(
     known,
   );
   if (newest?.digest !== outcome.database.digest) await deps.ledger.recordDatabase(outcome.database);
-  await askForDecision(key, deps);
+  await askForDecision(recorded, deps);
   return undefined;
 }
 
@@ -178,7 +178,7 @@ export async function closeScan(
   deps: Pick<RecordScanDeps, 'clock' | 'ledger' | 'send'>,
 ): Promise<void> {
   const finishedAt = deps.clock().toISOString();
-  await deps.ledger.update(key, (entry) => {
+  const closed = await deps.ledger.update(key, (entry) => {
     if (entry.scan.state !== 'open' || entry.scan.scanId !== scanId) return undefined;
     const { requestedAt } = entry.scan;
     return {
@@ -186,10 +186,16 @@ export async function closeScan(
       scan: { state: 'failed', scanId, requestedAt, finishedAt, code: failure.code, message: failure.message },
     };
   });
-  await askForDecision(key, deps);
+  await askForDecision(closed, deps);
 }
 
-async function askForDecision(key: ArtifactKey, deps: Pick<RecordScanDeps, 'clock' | 'send'>): Promise<void> {
+/** While the verification is out, its end asks for the decision. */
+async function askForDecision(
+  entry: LedgerEntry | undefined,
+  deps: Pick<RecordScanDeps, 'clock' | 'send'>,
+): Promise<void> {
+  if (entry === undefined || entry.signature.state === 'open') return;
+  const { key } = entry;
   const since = deps.clock().toISOString();
   await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since });
 }

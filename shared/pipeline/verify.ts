@@ -105,10 +105,14 @@ function toStored(evidence: SignatureEvidence, { checks }: SignatureResult) {
   };
 }
 
-/** A signed index speaks for its platforms, so they are decided again with it. */
+/**
+ * A signed index speaks for its platforms, so they are decided again with it. While the scan is out, its end asks for
+ * the decision: the ledger's ETag sees to it that one of the two finds the other one done.
+ */
 async function askForDecisions(entry: LedgerEntry, deps: Pick<VerifyDeps, 'clock' | 'send'>): Promise<void> {
   const since = deps.clock().toISOString();
-  const keys = [entry.key, ...entry.children.map(({ digest }) => ({ ...entry.key, digest }))];
+  const own = entry.scan.state === 'open' ? [] : [entry.key];
+  const keys = [...own, ...entry.children.map(({ digest }) => ({ ...entry.key, digest }))];
   await Promise.all(keys.map((key) => deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since })));
 }
 
