@@ -23,7 +23,11 @@ export async function deleteManifest(
   const happened = await context.repositories.change(name, (state): Transaction => {
     if (!state?.manifests.has(reference)) throw manifestUnknown(reference);
     refuseDelete(state, reference, context.switches);
-    return deletion(state, { name, digest: reference, now: toTime(context.clock()) }, context, origin(request));
+    return deletion(
+      state,
+      { name, digest: reference, now: toTime(context.clock()), request: origin(request) },
+      context,
+    );
   });
   await context.publish(happened);
   return new Response(null, { status: 202 });
@@ -32,10 +36,16 @@ export async function deleteManifest(
 /** The transaction that deletes a manifest and what hangs on it. */
 export function deletion(
   state: RepositoryState,
-  { name, digest, now }: { readonly name: string; readonly digest: string; readonly now: string },
+  wanted: {
+    readonly name: string;
+    readonly digest: string;
+    readonly now: string;
+    /** Absent where nobody asked, and the registry deletes by itself. */
+    readonly request?: NonNullable<Happening['request']>;
+  },
   { switches }: Pick<Context, 'switches'>,
-  ...[request]: readonly [NonNullable<Happening['request']>?]
 ): Transaction {
+  const { name, digest, now, request } = wanted;
   const gone = withReferrers(state, digest);
   const tell = (key: string): Happening => ({
     action: 'delete',
