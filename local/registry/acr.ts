@@ -1,37 +1,43 @@
-import { type Context, page } from './context.js';
-import { RegistryError, disallowed, manifestUnknown } from './error.js';
-import { type Attributes, type ManifestRecord, type RepositoryState, type TagRecord } from './state.js';
+import { manifestJson, repositoryJson, tagJson } from './acr-json.js';
+import { type Context, nextLink, page, toTime } from './context.js';
+import { tagUnknown, untag } from './delete-manifest.js';
+import { RegistryError, manifestUnknown } from './error.js';
+import { refuseRemoval } from './locks.js';
+import type { Transaction } from './repositories.js';
+import { type Attributes, type RepositoryState, repositoryChange } from './state.js';
 
 // ACR's own interface, version 2021-07-01:
 // https://github.com/Azure/azure-rest-api-specs/tree/main/specification/containerregistry/data-plane
 
-type Metadata = 'metadata_read' | 'metadata_write' | 'delete';
-
-function authorise(context: Context, request: Request, { name, action }: { name: string; action: Metadata }): void {
+function authorise(context: Context, request: Request, name: string): void {
+  const action = request.method === 'GET' ? 'metadata_read' : 'metadata_write';
   context.auth.check(request, [{ type: 'repository', name, action }]);
 }
 
 /** `/acr/v1/<name>`. */
 export async function repositoryRoute(context: Context, request: Request, name: string): Promise<Response> {
+  const read = () => Response.json({ ...head(context, name), ...repositoryJson(context.repositories.get(name)) });
   switch (request.method) {
     case 'GET':
-      authorise(context, request, { name, action: 'metadata_read' });
-      return Response.json(repositoryJson(context, name, context.repositories.get(name)));
+      authorise(context, request, name);
+      return read();
     case 'PATCH': {
-      authorise(context, request, { name, action: 'metadata_write' });
+      authorise(context, request, name);
       const patch = await readPatch(request);
-      await change(context, name, (state) => ({ ...state, attributes: { ...state.attributes, ...patch } }));
-      return Response.json(repositoryJson(context, name, context.repositories.get(name)));
+      await change(context, name, (state) => ({
+        changes: [repositoryChange(state, { attributes: { ...state.attributes, ...patch } })],
+      }));
+      return read();
     }
     case 'DELETE': {
-      authorise(context, request, { name, action: 'delete' });
-      const { manifests, tags, attributes } = context.repositories.get(name);
-      if (!attributes.deleteEnabled || !attributes.writeEnabled) throw disallowed();
-      await context.repositories.change(name, () => Promise.resolve(undefined));
-      return Response.json(
-        { manifestsDeleted: Object.keys(manifests), tagsDeleted: Object.keys(tags) },
-        { status: 202 },
-      );
+      context.auth.check(request, [{ type: 'repository', name, action: 'delete' }]);
+      const { manifests, tags } = context.repositories.get(name);
+      const body = { manifestsDeleted: [...manifests.keys()], tagsDeleted: [...tags.keys()] };
+      await change(context, name, (state) => {
+        refuseRemoval(state);
+        return { removed: true };
+      });
+      return Response.json(body, { status: 202 });
     }
     default:
       throw methodNotAllowed();
@@ -40,19 +46,21 @@ export async function repositoryRoute(context: Context, request: Request, name: 
 
 /** `/acr/v1/<name>/_tags`. */
 export function listTags(context: Context, request: Request, name: string): Response {
-  authorise(context, request, { name, action: 'metadata_read' });
+  authorise(context, request, name);
   const url = new URL(request.url);
-  const state = context.repositories.get(name);
+  const { tags } = context.repositories.get(name);
   const digest = url.searchParams.get('digest');
-  const names = order(Object.entries(state.tags), url).filter(
-    (tag) => digest === null || state.tags[tag]?.digest === digest,
+  const shown = [...tags].filter(
+    ([, record]) => record.attributes.listEnabled && (digest === null || record.digest === digest),
   );
-  const { items, more, size } = page(names, url, 100);
-  const tags = items.flatMap((tag) => (state.tags[tag] === undefined ? [] : [tagJson(tag, state.tags[tag])]));
-  return Response.json(
-    { ...head(context, name), tags },
-    { headers: more ? link(`/acr/v1/${name}/_tags`, items, size) : {} },
-  );
+  const { names, by } = order(shown, url);
+  const cut = page(names, url, by === '');
+  const items = cut.items.flatMap((tag) => {
+    const record = tags.get(tag);
+    return record === undefined ? [] : [tagJson(tag, record)];
+  });
+  const headers = nextLink(cut, `/acr/v1/${name}/_tags`, `&orderby=${by}`);
+  return Response.json({ ...head(context, name), tags: items }, { headers });
 }
 
 /** `/acr/v1/<name>/_tags/<tag>`; DELETE is what people call untag, and raises no event. */
@@ -61,37 +69,30 @@ export async function tagRoute(
   request: Request,
   { name, tag }: { name: string; tag: string },
 ): Promise<Response> {
-  const read = (): Response => {
-    const record = context.repositories.get(name).tags[tag];
+  const find = (state: RepositoryState) => {
+    const record = state.tags.get(tag);
     if (record === undefined) throw tagUnknown(tag);
-    return Response.json({ ...head(context, name), tag: tagJson(tag, record) });
+    return record;
   };
+  const read = () => Response.json({ ...head(context, name), tag: tagJson(tag, find(context.repositories.get(name))) });
   switch (request.method) {
     case 'GET':
-      authorise(context, request, { name, action: 'metadata_read' });
+      authorise(context, request, name);
       return read();
     case 'PATCH': {
-      authorise(context, request, { name, action: 'metadata_write' });
+      authorise(context, request, name);
       const patch = await readPatch(request);
       await change(context, name, (state) => {
-        const record = state.tags[tag];
-        if (record === undefined) throw tagUnknown(tag);
-        return {
-          ...state,
-          tags: { ...state.tags, [tag]: { ...record, attributes: { ...record.attributes, ...patch } } },
-        };
+        const record = find(state);
+        const attributes = { ...record.attributes, ...patch };
+        return { changes: [{ kind: 'tag', key: tag, record: { ...record, attributes } }] };
       });
       return read();
     }
     case 'DELETE':
-      authorise(context, request, { name, action: 'delete' });
-      await change(context, name, (state) => {
-        const { [tag]: record, ...tags } = state.tags;
-        if (record === undefined) throw tagUnknown(tag);
-        const locks = [state.attributes, record.attributes];
-        if (locks.some(({ writeEnabled, deleteEnabled }) => !writeEnabled || !deleteEnabled)) throw disallowed();
-        return { ...state, tags, lastUpdateTime: context.clock().toISOString() };
-      });
+      // Documentation asks for `metadata/write`, older clients for `delete`; either is enough.
+      context.auth.check(request, [{ type: 'repository', name, action: 'metadata_write', or: ['delete', 'untag'] }]);
+      await change(context, name, (state) => untag(state, { tag, now: toTime(context.clock()) }, context));
       return new Response(null, { status: 202 });
     default:
       throw methodNotAllowed();
@@ -100,18 +101,20 @@ export async function tagRoute(
 
 /** `/acr/v1/<name>/_manifests`. */
 export function listManifests(context: Context, request: Request, name: string): Response {
-  authorise(context, request, { name, action: 'metadata_read' });
+  authorise(context, request, name);
   const url = new URL(request.url);
   const state = context.repositories.get(name);
-  const { items, more, size } = page(order(Object.entries(state.manifests), url), url, 100);
-  const manifests = items.flatMap((digest) => {
-    const record = state.manifests[digest];
+  const { names, by } = order(
+    [...state.manifests].filter(([, { attributes }]) => attributes.listEnabled),
+    url,
+  );
+  const cut = page(names, url, by === '');
+  const manifests = cut.items.flatMap((digest) => {
+    const record = state.manifests.get(digest);
     return record === undefined ? [] : [manifestJson(state, digest, record)];
   });
-  return Response.json(
-    { ...head(context, name), manifests },
-    { headers: more ? link(`/acr/v1/${name}/_manifests`, items, size) : {} },
-  );
+  const headers = nextLink(cut, `/acr/v1/${name}/_manifests`, `&orderby=${by}`);
+  return Response.json({ ...head(context, name), manifests }, { headers });
 }
 
 /** `/acr/v1/<name>/_manifests/<digest>`. */
@@ -120,24 +123,24 @@ export async function manifestRoute(
   request: Request,
   { name, digest }: { name: string; digest: string },
 ): Promise<Response> {
-  const read = (): Response => {
+  const read = () => {
     const state = context.repositories.get(name);
-    const record = state.manifests[digest];
+    const record = state.manifests.get(digest);
     if (record === undefined) throw manifestUnknown(digest);
     return Response.json({ ...head(context, name), manifest: manifestJson(state, digest, record) });
   };
   switch (request.method) {
     case 'GET':
-      authorise(context, request, { name, action: 'metadata_read' });
+      authorise(context, request, name);
       return read();
     case 'PATCH': {
-      authorise(context, request, { name, action: 'metadata_write' });
+      authorise(context, request, name);
       const patch = await readPatch(request);
       await change(context, name, (state) => {
-        const record = state.manifests[digest];
+        const record = state.manifests.get(digest);
         if (record === undefined) throw manifestUnknown(digest);
-        const changed = { ...record, attributes: { ...record.attributes, ...patch } };
-        return { ...state, manifests: { ...state.manifests, [digest]: changed } };
+        const attributes = { ...record.attributes, ...patch };
+        return { changes: [{ kind: 'manifest', key: digest, record: { ...record, attributes } }] };
       });
       return read();
     }
@@ -146,80 +149,41 @@ export async function manifestRoute(
   }
 }
 
-async function change(
-  context: Context,
-  name: string,
-  work: (state: RepositoryState) => RepositoryState,
-): Promise<void> {
-  await context.repositories.change(name, () => Promise.resolve().then(() => work(context.repositories.get(name))));
+async function change(context: Context, name: string, work: (state: RepositoryState) => Transaction): Promise<void> {
+  await context.repositories.change(name, () => work(context.repositories.get(name)));
 }
 
 const NAMES: readonly (keyof Attributes)[] = ['deleteEnabled', 'writeEnabled', 'readEnabled', 'listEnabled'];
 
 /** The body is flat and partial: `{"readEnabled": false}`. */
 async function readPatch(request: Request): Promise<Partial<Attributes>> {
-  const body = (await request.json().catch(() => undefined)) as Readonly<Record<string, unknown>> | undefined;
-  const known = Object.entries(body ?? {}).filter(([name]) => NAMES.some((attribute) => attribute === name));
-  if (body === undefined || known.some(([, value]) => typeof value !== 'boolean')) {
+  const body: unknown = await request.json().catch(() => undefined);
+  const entries = typeof body === 'object' && body !== null ? Object.entries(body) : [];
+  const known = entries.filter(([name]) => NAMES.some((attribute) => attribute === name));
+  if (typeof body !== 'object' || body === null || known.some(([, value]) => typeof value !== 'boolean')) {
     throw new RegistryError(400, 'BAD_REQUEST', { message: 'the attributes are malformed' });
   }
   return Object.fromEntries(known);
 }
 
-function order(
-  entries: readonly (readonly [string, { readonly lastUpdateTime: string }])[],
-  url: URL,
-): readonly string[] {
-  const by = url.searchParams.get('orderby');
+/** Names in the order that is asked for, and that order; an empty one is by name. */
+function order(entries: readonly (readonly [string, { readonly lastUpdateTime: string }])[], url: URL) {
+  const asked = url.searchParams.get('orderby');
+  const by = asked === 'timeasc' || asked === 'timedesc' ? asked : '';
   const sign = by === 'timedesc' ? -1 : 1;
-  const byTime = by === 'timedesc' || by === 'timeasc';
   const sorted = entries.toSorted(([a, first], [b, second]) => {
-    const time = byTime ? first.lastUpdateTime.localeCompare(second.lastUpdateTime) * sign : 0;
-    return time === 0 ? a.localeCompare(b) : time;
+    const time = by === '' ? 0 : compare(first.lastUpdateTime, second.lastUpdateTime) * sign;
+    return time === 0 ? compare(a, b) : time;
   });
-  return sorted.map(([name]) => name);
+  return { names: sorted.map(([name]) => name), by } as const;
 }
 
-/** Relative, and with an empty `orderby` at its end, as the service writes it. */
-function link(path: string, items: readonly string[], size: number): Record<string, string> {
-  return { link: `<${path}?last=${encodeURIComponent(items.at(-1) ?? '')}&n=${size}&orderby=>; rel="next"` };
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function head(context: Context, name: string) {
   return { registry: context.loginServer, imageName: name };
-}
-
-function repositoryJson(context: Context, name: string, state: RepositoryState) {
-  const { createdTime, lastUpdateTime, manifests, tags, attributes } = state;
-  const counts = { manifestCount: Object.keys(manifests).length, tagCount: Object.keys(tags).length };
-  return { ...head(context, name), createdTime, lastUpdateTime, ...counts, changeableAttributes: attributes };
-}
-
-function tagJson(name: string, { digest, createdTime, lastUpdateTime, attributes }: TagRecord) {
-  return { name, digest, createdTime, lastUpdateTime, signed: false, changeableAttributes: attributes };
-}
-
-function manifestJson(state: RepositoryState, digest: string, record: ManifestRecord) {
-  const { createdTime, lastUpdateTime, size, mediaType, configMediaType, architecture, os, attributes } = record;
-  const tags = Object.entries(state.tags).flatMap(([tag, { digest: target }]) => (target === digest ? [tag] : []));
-  const layers = record.holds.reduce((sum, held) => sum + (state.blobs[held] ?? 0), 0);
-  return {
-    digest,
-    imageSize: layers + size,
-    createdTime,
-    lastUpdateTime,
-    ...(architecture !== undefined && { architecture }),
-    ...(os !== undefined && { os }),
-    mediaType,
-    ...(configMediaType !== undefined && { configMediaType }),
-    // Absent, not empty, while no tag points to it.
-    ...(tags.length > 0 && { tags }),
-    changeableAttributes: attributes,
-  };
-}
-
-function tagUnknown(tag: string): RegistryError {
-  return new RegistryError(404, 'TAG_UNKNOWN', { message: 'the specified tag does not exist', detail: { name: tag } });
 }
 
 function methodNotAllowed(): RegistryError {

@@ -1,5 +1,7 @@
-import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { RegistryError } from './error.js';
+import { type Access, type Tokens, createTokens } from './jwt.js';
+import { type Identity, type Permission, type RoleMode, isPermitted } from './roles.js';
+import { type TokenService, createTokenService } from './token-service.js';
 
 /** How the registry knows its callers. */
 export interface AuthOptions {
@@ -7,10 +9,10 @@ export interface AuthOptions {
   readonly clock: () => Date;
   /** Signs tokens; any secret bytes. */
   readonly secret: Uint8Array;
-  /** Whether a caller without credentials may do everything: the local default, on loopback. */
-  readonly anonymous: boolean;
-  /** Identities by the `oid` of their Entra token, with the scopes that they are given. The token's signature is not checked. */
-  readonly identities?: Readonly<Record<string, (type: string, name: string, action: string) => boolean>>;
+  /** What a caller without credentials may do: everything (the local default, on loopback), pull, or nothing. */
+  readonly anonymous: boolean | 'pull';
+  readonly mode: RoleMode;
+  readonly identities: readonly Identity[];
 }
 
 /** What a request needs: `repository:team/app:pull`, or `registry:catalog:*`. */
@@ -18,124 +20,132 @@ export interface Scope {
   readonly type: 'repository' | 'registry';
   readonly name: string;
   readonly action: string;
+  /** Actions that are enough, too. */
+  readonly or?: readonly string[];
 }
 
-interface Claims {
-  readonly sub: string;
-  readonly exp: number;
-  readonly access?: readonly { readonly type: string; readonly name: string; readonly actions: readonly string[] }[];
+/** The token service and the check of every request. */
+export interface Auth extends TokenService {
+  /** Throws the challenge where the credentials are missing, or do not allow what is asked. */
+  readonly check: (request: Request, scopes: readonly Scope[]) => void;
+  readonly allows: (request: Request, scope: Scope) => boolean;
+  /** Who comes: the name of an identity, empty for nobody in particular. */
+  readonly caller: (request: Request) => string;
 }
 
-const ACCESS_SECONDS = 4500;
-const REFRESH_SECONDS = 3 * 3600;
+/** Whether a caller, by name, has a permission; the catalogue is asked for with an empty name. */
+export type May = (caller: string, repository: string, permission: Permission) => boolean;
 
-/** The token service and the check of every request. https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md */
-export function createAuth(options: AuthOptions) {
-  const { loginServer, clock, secret } = options;
-  const sign = (claims: object, seconds: number): string => {
-    const iat = Math.floor(clock().getTime() / 1000);
-    const full = {
-      jti: randomUUID(),
-      iss: 'Azure Container Registry',
-      aud: loginServer,
-      version: '1.0',
-      nbf: iat,
-      iat,
-      exp: iat + seconds,
-      ...claims,
-    };
-    const body = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(full)}`;
-    return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
-  };
-  const read = (token: string): Claims | undefined => {
-    const [header = '', payload = '', signature = ''] = token.split('.');
-    const expected = createHmac('sha256', secret).update(`${header}.${payload}`).digest();
-    const given = Buffer.from(signature, 'base64url');
-    if (given.byteLength !== expected.byteLength || !timingSafeEqual(given, expected)) return undefined;
-    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as Claims;
-    return claims.exp * 1000 > clock().getTime() ? claims : undefined;
-  };
-  const may = (subject: string, scope: Scope): boolean => {
-    if (subject === '') return options.anonymous;
-    return options.identities?.[subject]?.(scope.type, scope.name, scope.action) ?? false;
-  };
-  const unauthorized = (message = '') =>
-    new RegistryError(401, 'UNAUTHORIZED', {
-      message: `authentication required, visit https://aka.ms/acr/authorization for more information.${message}`,
-    });
+/** The user name that goes with a token as the password. */
+export const TOKEN_USER = '00000000-0000-0000-0000-000000000000';
 
-  const exchange = async (request: Request): Promise<Response> => {
-    const form = new URLSearchParams(await request.text());
-    if (form.get('grant_type') !== 'access_token' || form.get('service') !== loginServer) throw unauthorized();
-    const subject = subjectOf(form.get('access_token') ?? '');
-    if (subject === undefined || options.identities?.[subject] === undefined)
-      throw unauthorized(` CorrelationId: ${randomUUID()}`);
-    return Response.json({ refresh_token: sign({ sub: subject, grant_type: 'refresh_token' }, REFRESH_SECONDS) });
+interface Given {
+  readonly caller: string;
+  /** Undefined: whatever the caller is permitted. */
+  readonly access?: readonly Access[];
+}
+
+/** Builds both. https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md */
+export function createAuth(options: AuthOptions): Auth {
+  const { loginServer, identities, mode } = options;
+  const tokens = createTokens({ audience: loginServer, secret: options.secret, clock: options.clock });
+  const byName = new Map(identities.map((identity) => [identity.name, identity]));
+  const may: May = (caller, repository, permission) => {
+    if (caller === '') return options.anonymous === true || (options.anonymous === 'pull' && permission === 'pull');
+    const identity = byName.get(caller);
+    return identity !== undefined && isPermitted(identity, { mode, repository, permission });
   };
-  const token = async (request: Request): Promise<Response> => {
-    const form =
-      request.method === 'GET' ? new URL(request.url).searchParams : new URLSearchParams(await request.text());
-    const refresh = form.get('refresh_token') ?? '';
-    const subject = refresh === '' ? '' : read(refresh)?.sub;
-    if (subject === undefined || (subject === '' && !options.anonymous)) throw unauthorized();
-    const access = form
-      .getAll('scope')
-      .flatMap((scopes) => scopes.split(' '))
-      .filter((scope) => scope !== '')
-      .map((scope) => {
-        const [type = '', ...rest] = scope.split(':');
-        const actions = (rest.pop() ?? '').split(',');
-        const name = rest.join(':');
-        const kind = type === 'registry' ? 'registry' : 'repository';
-        return { type, name, actions: actions.filter((action) => may(subject, { type: kind, name, action })) };
-      });
-    const accessToken = sign({ sub: subject, grant_type: 'access_token', access }, ACCESS_SECONDS);
-    // Docker and its kin read `token`, ACR's own clients `access_token`.
-    return Response.json({ access_token: accessToken, token: accessToken, expires_in: ACCESS_SECONDS });
-  };
-  /** Throws the challenge where the token is missing, or does not allow what is asked. Returns the caller's name. */
-  const check = (request: Request, scopes: readonly Scope[]): string => {
-    const given = /^Bearer (.+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
-    const claims = given === undefined ? undefined : read(given);
-    const missing = scopes.filter(
-      ({ type, name, action }) =>
-        claims?.access?.some(
-          (entry) => entry.type === type && entry.name === name && entry.actions.includes(action),
-        ) !== true,
+  const allowed = (given: Given, scope: Scope): boolean => {
+    const actions = [scope.action, ...(scope.or ?? [])];
+    const { access } = given;
+    if (access === undefined)
+      return actions.some((action) => may(given.caller, scope.name, permissionOf(scope, action)));
+    return access.some(
+      ({ type, name, actions: granted }) =>
+        type === scope.type &&
+        (name === scope.name || name === '*') &&
+        granted.some((action) => actions.includes(action)),
     );
-    if (claims !== undefined && missing.length === 0) return claims.sub;
-    throw challenge(request, scopes, claims === undefined ? undefined : 'insufficient_scope');
   };
-  const challenge = (request: Request, scopes: readonly Scope[], error: string | undefined): RegistryError => {
-    const { protocol, host } = new URL(request.url);
-    const first = scopes[0];
-    const scope =
-      first === undefined ? '' : `,scope="${first.type}:${first.name}:${scopes.map(({ action }) => action).join(',')}"`;
-    return new RegistryError(401, 'UNAUTHORIZED', {
-      message: 'authentication required, visit https://aka.ms/acr/authorization for more information.',
-      detail: scopes.map(({ type, name, action }) => ({ Type: type, Name: name, Action: action })),
-      headers: {
-        'www-authenticate': `Bearer realm="${protocol}//${host}/oauth2/token",service="${loginServer}"${scope}${error === undefined ? '' : `,error="${error}"`}`,
-      },
-    });
+  const read = (request: Request) => readCredentials(request, { tokens, identities });
+  return {
+    ...createTokenService({ ...options, tokens, may }),
+    check: (request, scopes) => {
+      const given = read(request);
+      if (typeof given === 'object' && scopes.every((scope) => allowed(given, scope))) return;
+      const error =
+        typeof given === 'object' ? 'insufficient_scope' : given === 'expired' ? 'invalid_token' : undefined;
+      throw challenge(request, scopes, { loginServer, error });
+    },
+    allows: (request, scope) => {
+      const given = read(request);
+      return typeof given === 'object' && allowed(given, scope);
+    },
+    caller: (request) => {
+      const given = read(request);
+      return typeof given === 'object' ? given.caller : '';
+    },
   };
-  return { exchange, token, check };
 }
 
-/** The registry's token service. */
-export type Auth = ReturnType<typeof createAuth>;
+function permissionOf({ type }: Scope, action: string): Permission {
+  return type === 'registry' ? 'catalog' : (action as Permission);
+}
 
-function subjectOf(entraToken: string): string | undefined {
-  try {
-    const claims = JSON.parse(Buffer.from(entraToken.split('.')[1] ?? '', 'base64url').toString('utf8')) as {
-      oid?: unknown;
-    };
-    return typeof claims.oid === 'string' ? claims.oid : undefined;
-  } catch {
-    return undefined;
+function readCredentials(
+  request: Request,
+  deps: { readonly tokens: Tokens; readonly identities: readonly Identity[] },
+): Given | 'expired' | undefined {
+  const [scheme = '', value = ''] = (request.headers.get('authorization') ?? '').split(' ');
+  switch (scheme.toLowerCase()) {
+    case 'bearer': {
+      const claims = deps.tokens.read(value);
+      if (typeof claims !== 'object') return claims;
+      return claims.grant_type === 'access_token' ? { caller: claims.sub, access: claims.access ?? [] } : undefined;
+    }
+    case 'basic': {
+      const caller = basicCaller(value, deps);
+      return caller === undefined ? undefined : { caller };
+    }
+    default:
+      return undefined;
   }
 }
 
-function encode(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
+/** The identity behind Basic credentials: a name and its password, or {@link TOKEN_USER} and a token of the registry. */
+export function basicCaller(
+  value: string,
+  { tokens, identities }: { readonly tokens: Tokens; readonly identities: readonly Identity[] },
+): string | undefined {
+  const text = Buffer.from(value, 'base64').toString('utf8');
+  // Some clients send empty credentials where they have none.
+  if (text === ':') return '';
+  const [user, password] = [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)];
+  if (user === TOKEN_USER) {
+    const claims = tokens.read(password);
+    return typeof claims === 'object' ? claims.sub : undefined;
+  }
+  return identities.find((identity) => identity.name === user && identity.password === password)?.name;
+}
+
+function challenge(
+  request: Request,
+  scopes: readonly Scope[],
+  { loginServer, error }: { readonly loginServer: string; readonly error: string | undefined },
+): RegistryError {
+  const { protocol, host } = new URL(request.url);
+  const [first] = scopes;
+  const parts = [
+    `realm="${protocol}//${host}/oauth2/token"`,
+    `service="${loginServer}"`,
+    ...(first === undefined
+      ? []
+      : [`scope="${first.type}:${first.name}:${scopes.map(({ action }) => action).join(',')}"`]),
+    ...(error === undefined ? [] : [`error="${error}"`]),
+  ];
+  return new RegistryError(401, 'UNAUTHORIZED', {
+    message: 'authentication required, visit https://aka.ms/acr/authorization for more information.',
+    detail: scopes.map(({ type, name, action }) => ({ Type: type, Name: name, Action: action })),
+    headers: { 'www-authenticate': `Bearer ${parts.join(',')}` },
+  });
 }

@@ -1,30 +1,52 @@
 import type { Auth } from './auth.js';
-import type { RegistryEvent } from './event.js';
+import type { BlobHost } from './blob-host.js';
+import type { BlobStore } from './blob-store.js';
+import type { Happening } from './event.js';
 import type { Repositories } from './repositories.js';
-import type { RegistryStore } from './store.js';
+import type { Switches } from './switches.js';
 
-/** What every route works with. */
+/** What every route works with: the registry as one of its regions sees it. */
 export interface Context {
   readonly loginServer: string;
-  readonly resourceId: string;
-  readonly location: string;
   readonly clock: () => Date;
-  readonly store: RegistryStore;
+  readonly switches: Switches;
+  readonly blobs: BlobStore;
   readonly repositories: Repositories;
   readonly auth: Auth;
+  /** Where blobs are served from, if not from the registry itself. */
+  readonly blobHost?: BlobHost;
   /** Durable before it resolves: an answered push whose event is lost would never be scanned. */
-  readonly publish: (event: RegistryEvent) => Promise<void>;
+  readonly publish: (happened: readonly Happening[]) => Promise<void>;
 }
 
-/** One page of a sorted list, after the item `last`. */
-export function page(
-  items: readonly string[],
-  url: URL,
-  defaultSize: number,
-): { readonly items: readonly string[]; readonly more: boolean; readonly size: number } {
-  const asked = Number(url.searchParams.get('n') ?? defaultSize);
-  const size = Number.isInteger(asked) && asked > 0 ? Math.min(asked, 1000) : defaultSize;
-  const last = url.searchParams.get('last');
-  const rest = last === null || last === '' ? items : items.slice(items.indexOf(last) + 1);
-  return { items: rest.slice(0, size), more: rest.length > size, size };
+/** One page of a list that is in order, after the item `last`. */
+export interface Page {
+  readonly items: readonly string[];
+  readonly more: boolean;
+  readonly size: number;
+}
+
+/** Azure Container Registry's page where the client asks for no size, and its largest. */
+const DEFAULT_SIZE = 100;
+const MAX_SIZE = 1000;
+
+/** Cuts a page out of `items`, which are in the order of their names unless `byName` is false. */
+export function page(items: readonly string[], url: URL, byName = true): Page {
+  const asked = Number(url.searchParams.get('n') ?? DEFAULT_SIZE);
+  const size = Number.isInteger(asked) && asked >= 0 ? Math.min(asked, MAX_SIZE) : DEFAULT_SIZE;
+  const last = url.searchParams.get('last') ?? '';
+  const start = byName ? items.findIndex((item) => item > last) : items.indexOf(last) + 1;
+  const rest = last === '' ? items : start === -1 ? [] : items.slice(start);
+  return { items: rest.slice(0, size), more: size > 0 && rest.length > size, size };
+}
+
+/** A `Link` header to the next page, relative, as the service writes it. */
+export function nextLink({ items, more, size }: Page, path: string, tail = ''): Record<string, string> {
+  if (!more) return {};
+  return { link: `<${path}?last=${encodeURIComponent(items.at(-1) ?? '')}&n=${size}${tail}>; rel="next"` };
+}
+
+/** Seven fractional digits, as the service writes times. */
+export function toTime(date: Date): string {
+  return date.toISOString().replace(/Z$/, '0000Z');
 }

@@ -1,5 +1,8 @@
 import { MediaType } from '../../shared/artifact/media-type.js';
-import { type Context, page } from './context.js';
+import { type Context, nextLink, page } from './context.js';
+import { RegistryError } from './error.js';
+import type { ManifestRecord, RepositoryState } from './state.js';
+import type { Switches } from './switches.js';
 
 /** Lists what refers to a digest. OCI distribution specification 1.1, *Listing Referrers*. */
 export function listReferrers(
@@ -8,56 +11,64 @@ export function listReferrers(
   { name, digest }: { name: string; digest: string },
 ): Response {
   context.auth.check(request, [{ type: 'repository', name, action: 'pull' }]);
+  if (context.switches.referrersApi === 'off') {
+    throw new RegistryError(404, 'NOT_FOUND', { message: 'page not found' });
+  }
   const url = new URL(request.url);
   const wanted = url.searchParams.get('artifactType');
-  const manifests = context.repositories.find(name)?.manifests ?? {};
-  const all = Object.entries(manifests).filter(
-    ([, { subject, artifactType }]) => subject === digest && (wanted === null || artifactType === wanted),
+  const state = context.repositories.find(name);
+  const all = [...(state?.referrers.get(digest) ?? [])].filter(
+    (referrer) => wanted === null || typeOf(state?.manifests.get(referrer), context.switches) === wanted,
   );
-  const { items, more } = page(all.map(([referrer]) => referrer).sort(), url, 100);
-  const descriptors = items.flatMap((referrer) => {
-    const record = manifests[referrer];
-    if (record === undefined) return [];
-    const { mediaType, size, artifactType, annotations } = record;
-    return [
-      {
-        mediaType,
-        digest: referrer,
-        size,
-        ...(artifactType !== undefined && { artifactType }),
-        ...(annotations && { annotations }),
-      },
-    ];
-  });
+  const cut = page(all.sort(), url);
   const headers = new Headers({ 'content-type': MediaType.ociIndex });
   if (wanted !== null) headers.set('oci-filters-applied', 'artifactType');
-  if (more) {
-    const next = new URLSearchParams({ last: items.at(-1) ?? '', ...(wanted !== null && { artifactType: wanted }) });
-    headers.set('link', `</v2/${name}/referrers/${digest}?${next.toString()}>; rel="next"`);
+  if (cut.more) {
+    const filter = wanted === null ? '' : `&artifactType=${encodeURIComponent(wanted)}`;
+    headers.set('link', nextLink(cut, `/v2/${name}/referrers/${digest}`, filter)['link'] ?? '');
   }
-  const index = { schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: descriptors };
-  return new Response(JSON.stringify(index), { headers });
+  const manifests = cut.items.flatMap((referrer) => describe(state, referrer, context.switches));
+  return new Response(JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests }), { headers });
 }
 
-/** Lists tags in order. */
+function describe(state: RepositoryState | undefined, digest: string, switches: Switches): readonly object[] {
+  const record = state?.manifests.get(digest);
+  if (record === undefined) return [];
+  const artifactType = typeOf(record, switches);
+  const { mediaType, size, annotations } = record;
+  return [
+    {
+      mediaType,
+      digest,
+      size,
+      ...(artifactType !== undefined && { artifactType }),
+      ...(annotations && { annotations }),
+    },
+  ];
+}
+
+function typeOf(record: ManifestRecord | undefined, { referrerArtifactType }: Switches): string | undefined {
+  const fallback = referrerArtifactType === 'config' ? record?.configMediaType : undefined;
+  const declared = record?.artifactType;
+  return declared === undefined || declared === '' ? fallback : declared;
+}
+
+/** Lists tags in order, without those that a lock hides. */
 export function listTags(context: Context, request: Request, name: string): Response {
   context.auth.check(request, [{ type: 'repository', name, action: 'pull' }]);
-  const url = new URL(request.url);
-  const { items, more, size } = page(Object.keys(context.repositories.get(name).tags).sort(), url, 100);
-  const link = more
-    ? { link: `</v2/${name}/tags/list?last=${encodeURIComponent(items.at(-1) ?? '')}&n=${size}>; rel="next"` }
-    : {};
-  return Response.json({ name, tags: items }, { headers: link });
+  const { tags } = context.repositories.get(name);
+  const shown = [...tags].flatMap(([tag, { attributes }]) => (attributes.listEnabled ? [tag] : []));
+  const cut = page(shown.sort(), new URL(request.url));
+  return Response.json({ name, tags: cut.items }, { headers: nextLink(cut, `/v2/${name}/tags/list`) });
 }
 
 /** Lists repositories, under `/v2/_catalog` and `/acr/v1/_catalog`. */
 export function listCatalog(context: Context, request: Request, path: string): Response {
   context.auth.check(request, [{ type: 'registry', name: 'catalog', action: '*' }]);
-  const url = new URL(request.url);
-  const { items, more, size } = page(context.repositories.names(), url, 100);
-  const tail = path.startsWith('/acr/') ? '&orderby=' : '';
-  const link = more
-    ? { link: `<${path}?last=${encodeURIComponent(items.at(-1) ?? '')}&n=${size}${tail}>; rel="next"` }
-    : {};
-  return Response.json({ repositories: items }, { headers: link });
+  const shown = context.repositories
+    .names()
+    .filter((name) => context.repositories.find(name)?.attributes.listEnabled === true);
+  const cut = page(shown, new URL(request.url));
+  const headers = nextLink(cut, path, path.startsWith('/acr/') ? '&orderby=' : '');
+  return Response.json({ repositories: cut.items }, { headers });
 }

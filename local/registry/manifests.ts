@@ -1,35 +1,52 @@
+import { MAX_MANIFEST_BYTES } from '../../shared/artifact/manifest.js';
 import { isTag } from '../../shared/artifact/tag.js';
-import { digestOf } from '../../shared/artifact/digest.js';
-import { type Manifest, MAX_MANIFEST_BYTES, parseManifest } from '../../shared/artifact/manifest.js';
-import { isAppError } from '../../shared/error/app-error.js';
 import { readBody } from '../../shared/net/read-body.js';
-import type { Context } from './context.js';
-import { RegistryError, disallowed, manifestUnknown } from './error.js';
-import { toEvent } from './event.js';
-import { type ManifestRecord, OPEN, type RepositoryState, emptyRepository } from './state.js';
+import { algorithmOf, hashOf } from './blob-store.js';
+import { type Context, toTime } from './context.js';
+import { RegistryError, manifestUnknown } from './error.js';
+import type { Happening } from './event.js';
+import { refuseRead, refuseWrite } from './locks.js';
+import { type ManifestBody, childrenOf, digestPattern, readManifestBody } from './manifest-body.js';
+import type { Transaction } from './repositories.js';
+import {
+  type Change,
+  type ManifestRecord,
+  OPEN,
+  type RepositoryState,
+  emptyRepository,
+  repositoryChange,
+} from './state.js';
 
-interface Place {
+/** A repository, and a tag or digest in it. */
+export interface Place {
   readonly name: string;
   readonly reference: string;
 }
 
-/** Serves a manifest by tag or digest. A read lock of repository, tag or manifest refuses it. */
+/** Serves a manifest by tag or digest. */
 export async function getManifest(context: Context, request: Request, { name, reference }: Place): Promise<Response> {
   context.auth.check(request, [{ type: 'repository', name, action: 'pull' }]);
   const state = context.repositories.get(name);
-  const digest = resolve(state, reference);
-  const record = state.manifests[digest];
+  const digest = resolveReference(state, reference);
+  const record = state.manifests.get(digest);
   if (record === undefined) throw manifestUnknown(reference);
-  const locked = [state.attributes, record.attributes, state.tags[reference]?.attributes ?? OPEN];
-  if (locked.some(({ readEnabled }) => !readEnabled)) throw disallowed();
+  refuseRead(state, { reference, digest, method: request.method }, context.switches);
   const headers = {
     'content-type': record.mediaType,
     'content-length': String(record.size),
     'docker-content-digest': digest,
     etag: `"${digest}"`,
   };
-  const body = request.method === 'HEAD' ? null : Buffer.from(await context.store.readAll(digest));
+  const body = request.method === 'HEAD' ? null : Buffer.from(await context.blobs.readAll(digest));
   return new Response(body, { headers });
+}
+
+/** The digest that a reference stands for. Throws `MANIFEST_UNKNOWN` for a tag that is not there. */
+export function resolveReference(state: RepositoryState, reference: string): string {
+  if (reference.includes(':')) return reference;
+  const tag = state.tags.get(reference);
+  if (tag === undefined) throw manifestUnknown(reference);
+  return tag.digest;
 }
 
 /** Takes a manifest: verified, stored, tagged, told. The answer comes after the event is durable. */
@@ -42,144 +59,84 @@ export async function putManifest(context: Context, request: Request, { name, re
   if (bytes === undefined) {
     throw new RegistryError(413, 'MANIFEST_INVALID', { message: 'the manifest is larger than 4 MiB' });
   }
-  const digest = digestOf(bytes);
   const tag = reference.includes(':') ? undefined : reference;
-  if (tag === undefined && reference !== digest) {
-    throw new RegistryError(400, 'DIGEST_INVALID', { message: 'provided digest did not match uploaded content' });
-  }
   if (tag !== undefined && !isTag(tag))
     throw new RegistryError(400, 'TAG_INVALID', { message: 'manifest tag is malformed' });
-  const mediaType = (request.headers.get('content-type') ?? '').split(';')[0]?.trim() ?? '';
-  const manifest = parse(bytes, mediaType);
-  const platform = await platformOf(context, manifest);
-  await context.repositories.change(name, async (state) => {
-    const now = context.clock().toISOString();
-    const current = state ?? emptyRepository(now);
-    refuseLocked(current, { tag, digest });
-    refuseMissing(current, manifest);
-    await context.store.put(digest, bytes);
-    return addManifest(current, {
-      digest,
-      tag,
-      now,
-      record: toRecord(manifest, { size: bytes.byteLength, platform, now }),
-    });
-  });
-  await context.publish(
-    toEvent(
-      {
-        action: 'push',
-        repository: name,
-        digest,
-        mediaType,
-        size: bytes.byteLength,
-        ...(tag !== undefined && { tag }),
-        request: origin(request),
-      },
-      { resourceId: context.resourceId, location: context.location, now: context.clock() },
-    ),
-  );
+  const digest = hashOf(bytes, tag === undefined ? algorithmOf(reference) : 'sha256');
+  if (tag === undefined && (reference !== digest || !digestPattern(context.switches).test(reference))) {
+    throw new RegistryError(400, 'DIGEST_INVALID', { message: 'provided digest did not match uploaded content' });
+  }
+  const body = readManifestBody(bytes, request.headers.get('content-type') ?? '', context.switches);
+  await storeManifest(context, { name, tag, digest, bytes, body, request: origin(request) });
   const headers: Record<string, string> = {
     location: `/v2/${name}/manifests/${digest}`,
     'docker-content-digest': digest,
     'content-length': '0',
   };
-  if (manifest.subject !== undefined) headers['oci-subject'] = manifest.subject.digest;
+  if (body.subject !== undefined && context.switches.referrersApi === 'on')
+    headers['oci-subject'] = body.subject.digest;
   return new Response(null, { status: 201, headers });
 }
 
-/** Deletes by digest, with the tags that point to it and the referrers that refer to it. */
-export async function deleteManifest(
+async function storeManifest(
   context: Context,
-  request: Request,
-  { name, reference }: Place,
-): Promise<Response> {
-  context.auth.check(request, [{ type: 'repository', name, action: 'delete' }]);
-  let mediaType = '';
-  await context.repositories.change(name, (state) => {
-    if (state === undefined) return Promise.reject(manifestUnknown(reference));
-    if (!reference.includes(':'))
-      throw new RegistryError(400, 'UNSUPPORTED', { message: 'a manifest is deleted by its digest' });
-    const record = state.manifests[reference];
-    if (record === undefined) throw manifestUnknown(reference);
-    if (!record.attributes.deleteEnabled || !record.attributes.writeEnabled) throw disallowed();
-    mediaType = record.mediaType;
-    const gone = new Set([
-      reference,
-      ...Object.entries(state.manifests).flatMap(([digest, { subject }]) => (subject === reference ? [digest] : [])),
-    ]);
-    const keep = <T>(all: Readonly<Record<string, T>>, digestFor: (key: string, value: T) => string) =>
-      Object.fromEntries(Object.entries(all).filter(([key, value]) => !gone.has(digestFor(key, value))));
-    return Promise.resolve({
-      ...state,
-      manifests: keep(state.manifests, (digest) => digest),
-      tags: keep(state.tags, (_, { digest }) => digest),
-    });
+  push: {
+    readonly name: string;
+    readonly tag: string | undefined;
+    readonly digest: string;
+    readonly bytes: Uint8Array;
+    readonly body: ManifestBody;
+    readonly request: NonNullable<Happening['request']>;
+  },
+): Promise<void> {
+  const { name, tag, digest, bytes, body, request } = push;
+  const platform = await platformOf(context, body);
+  const happened = await context.repositories.change(name, async (state): Promise<Transaction> => {
+    const now = toTime(context.clock());
+    const current = state ?? emptyRepository(now);
+    refuseWrite(current, { tag, digest, subject: body.subject?.digest }, context.switches);
+    refuseMissing(current, body);
+    await context.blobs.put(digest, bytes);
+    const record = toRecord(body, { size: bytes.byteLength, platform, now, state: current });
+    const silent = body.subject !== undefined && context.switches.referrerEvent === 'off';
+    const happening: Happening = {
+      action: 'push',
+      repository: name,
+      digest,
+      mediaType: body.mediaType,
+      size: bytes.byteLength,
+      ...(tag !== undefined && { tag }),
+      request,
+    };
+    return {
+      changes: manifestChanges(current, { digest, tag, now, record }),
+      happened: silent ? [] : [happening],
+    };
   });
-  await context.publish(
-    toEvent(
-      { action: 'delete', repository: name, digest: reference, mediaType, request: origin(request) },
-      { resourceId: context.resourceId, location: context.location, now: context.clock() },
-    ),
-  );
-  return new Response(null, { status: 202 });
-}
-
-function resolve(state: RepositoryState, reference: string): string {
-  if (reference.includes(':')) return reference;
-  const tag = state.tags[reference];
-  if (tag === undefined) throw manifestUnknown(reference);
-  return tag.digest;
-}
-
-function parse(bytes: Uint8Array, mediaType: string): Manifest {
-  try {
-    return parseManifest(bytes, { mediaType });
-  } catch (error) {
-    if (isAppError(error)) throw new RegistryError(400, 'MANIFEST_INVALID', { message: error.message });
-    throw error;
-  }
-}
-
-function refuseLocked(
-  state: RepositoryState,
-  { tag, digest }: { readonly tag: string | undefined; readonly digest: string },
-): void {
-  const locks = [
-    state.attributes,
-    state.manifests[digest]?.attributes,
-    tag === undefined ? undefined : state.tags[tag]?.attributes,
-  ];
-  if (locks.some((attributes) => attributes?.writeEnabled === false)) throw disallowed();
+  await context.publish(happened);
 }
 
 /** What a manifest names has to be there; its subject need not be (OCI distribution 1.1, *Pushing Manifests with Subject*). */
-function refuseMissing(state: RepositoryState, manifest: Manifest): void {
-  const missing =
-    manifest.form === 'index'
-      ? manifest.manifests.find(({ digest }) => state.manifests[digest] === undefined)
-      : [manifest.config, ...manifest.layers].find(
-          ({ digest, mediaType }) => state.blobs[digest] === undefined && !/foreign/.test(mediaType),
-        );
+function refuseMissing(state: RepositoryState, { manifests, blobs }: ManifestBody): void {
+  const child = manifests?.find(({ digest }) => !state.manifests.has(digest));
+  const blob = blobs.find(({ digest }) => !state.blobs.has(digest));
+  const missing = child ?? blob;
   if (missing === undefined) return;
-  const code = manifest.form === 'index' ? 'MANIFEST_UNKNOWN' : 'MANIFEST_BLOB_UNKNOWN';
-  throw new RegistryError(404, code, {
+  throw new RegistryError(404, child === undefined ? 'MANIFEST_BLOB_UNKNOWN' : 'MANIFEST_UNKNOWN', {
     message: 'the manifest names what is not here',
     detail: { digest: missing.digest },
   });
 }
 
-async function platformOf(
-  context: Context,
-  manifest: Manifest,
-): Promise<{ readonly architecture?: string; readonly os?: string }> {
-  if (manifest.form === 'index' || manifest.config.size > MAX_MANIFEST_BYTES) return {};
+type Platform = Pick<ManifestRecord, 'architecture' | 'os'>;
+
+async function platformOf(context: Context, { config }: ManifestBody): Promise<Platform> {
+  if (config === undefined || config.size > MAX_MANIFEST_BYTES) return {};
   try {
-    const config = JSON.parse(
-      Buffer.from(await context.store.readAll(manifest.config.digest)).toString('utf8'),
-    ) as Record<string, unknown>;
+    const bytes = await context.blobs.readAll(config.digest);
+    const json = JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown>;
     const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
-    const [architecture, os] = [text(config['architecture']), text(config['os'])];
+    const [architecture, os] = [text(json['architecture']), text(json['os'])];
     return { ...(architecture !== undefined && { architecture }), ...(os !== undefined && { os }) };
   } catch {
     return {};
@@ -187,67 +144,73 @@ async function platformOf(
 }
 
 function toRecord(
-  manifest: Manifest,
-  {
-    size,
-    platform,
-    now,
-  }: {
-    readonly size: number;
-    readonly platform: { readonly architecture?: string; readonly os?: string };
-    readonly now: string;
-  },
+  body: ManifestBody,
+  { size, platform, now, state }: { size: number; platform: Platform; now: string; state: RepositoryState },
 ): ManifestRecord {
-  const config = manifest.form === 'manifest' ? manifest.config.mediaType : undefined;
-  const artifactType = manifest.artifactType ?? (manifest.subject === undefined ? undefined : config);
+  const { mediaType, configMediaType, artifactType, subject, annotations, manifests } = body;
   return {
     createdTime: now,
     lastUpdateTime: now,
     attributes: OPEN,
-    mediaType: manifest.mediaType,
+    mediaType,
     size,
-    ...(config !== undefined && { configMediaType: config }),
+    ...(configMediaType !== undefined && { configMediaType }),
     ...(artifactType !== undefined && { artifactType }),
-    ...(manifest.subject && { subject: manifest.subject.digest }),
-    ...(manifest.subject && { annotations: manifest.annotations }),
+    ...(subject && { subject: subject.digest }),
+    ...(subject && annotations && { annotations }),
     ...platform,
-    holds: (manifest.form === 'index' ? manifest.manifests : [manifest.config, ...manifest.layers]).map(
-      ({ digest }) => digest,
-    ),
+    contentSize: body.blobs.reduce((sum, { digest }) => sum + (state.blobs.get(digest) ?? 0), 0),
+    ...(manifests && { children: childrenOf(manifests) }),
   };
 }
 
-function addManifest(
+/** The changes that bring a manifest and its tag: a few records, whatever the repository holds. */
+export function manifestChanges(
   state: RepositoryState,
-  {
-    digest,
-    tag,
-    now,
-    record,
-  }: {
+  push: {
     readonly digest: string;
     readonly tag: string | undefined;
     readonly now: string;
     readonly record: ManifestRecord;
   },
-): RepositoryState {
-  const known = state.manifests[digest];
-  const manifests = { ...state.manifests, [digest]: known === undefined ? record : { ...known, lastUpdateTime: now } };
-  if (tag === undefined) return { ...state, lastUpdateTime: now, manifests };
-  const before = state.tags[tag];
-  const tags = {
-    ...state.tags,
-    [tag]: {
-      digest,
-      createdTime: before?.createdTime ?? now,
-      lastUpdateTime: now,
-      attributes: before?.attributes ?? OPEN,
+): readonly Change[] {
+  const { digest, tag, now } = push;
+  const known = state.manifests.get(digest);
+  const { untaggedTime, ...rest } = known === undefined ? push.record : { ...known, lastUpdateTime: now };
+  const tagged = tag !== undefined || (state.tagsOf.get(digest)?.size ?? 0) > 0;
+  const record: ManifestRecord = { ...rest, ...(!tagged && { untaggedTime: untaggedTime ?? now }) };
+  const own: Change[] = [repositoryChange(state, { lastUpdateTime: now }), { kind: 'manifest', key: digest, record }];
+  if (tag === undefined) return own;
+  const before = state.tags.get(tag);
+  return [
+    ...own,
+    ...(before === undefined || before.digest === digest ? [] : leftBehind(state, { tag, digest: before.digest, now })),
+    {
+      kind: 'tag',
+      key: tag,
+      record: {
+        digest,
+        createdTime: before?.createdTime ?? now,
+        lastUpdateTime: now,
+        attributes: before?.attributes ?? OPEN,
+      },
     },
-  };
-  return { ...state, lastUpdateTime: now, manifests, tags };
+  ];
 }
 
-function origin(request: Request) {
+/** A manifest that loses its last tag is untagged from now on. */
+export function leftBehind(
+  state: RepositoryState,
+  { tag, digest, now }: { readonly tag: string; readonly digest: string; readonly now: string },
+): readonly Change[] {
+  const record = state.manifests.get(digest);
+  const others = [...(state.tagsOf.get(digest) ?? [])].filter((other) => other !== tag);
+  if (record === undefined || others.length > 0) return [];
+  return [{ kind: 'manifest', key: digest, record: { ...record, untaggedTime: now } }];
+}
+
+/** What an event tells of a request. */
+export function origin(request: Request): NonNullable<Happening['request']> {
   return {
     host: new URL(request.url).host,
     method: request.method,

@@ -1,167 +1,156 @@
-import { randomBytes } from 'node:crypto';
 import type { Handler } from '../web/node-adapter.js';
-import * as acr from './acr.js';
-import { type AuthOptions, createAuth } from './auth.js';
-import * as blobs from './blobs.js';
+import { createAuth } from './auth.js';
+import { createBlobHost } from './blob-host.js';
 import type { Context } from './context.js';
-import * as discovery from './discovery.js';
 import { RegistryError } from './error.js';
-import type { RegistryEvent } from './event.js';
-import { deleteManifest, getManifest, putManifest } from './manifests.js';
+import { type EventOrigin, type Happening, type RegistryEvent, toEvent } from './event.js';
+import { type Fault, createFaults } from './faults.js';
+import { createMemoryLog } from './change-log.js';
+import { type ImportRequest, importImage } from './import-image.js';
+import { type Replica, type Replication, createReplication } from './replication.js';
 import { openRepositories } from './repositories.js';
+import { createRetention } from './retention.js';
+import type { Identity, RoleMode } from './roles.js';
+import { decodePath, route } from './routes.js';
 import type { RegistryStore } from './store.js';
+import { DEFAULT_SWITCHES, type Switches } from './switches.js';
+import { type Throttling, createThrottle } from './throttle.js';
 
 /** What an emulated registry is. */
 export interface RegistryOptions {
   readonly loginServer: string;
   readonly resourceId: string;
+  /** The Azure region that events tell. Default: `local`. */
   readonly location?: string;
   readonly store: RegistryStore;
   readonly clock: () => Date;
   /** Called for each push and delete, and awaited before the answer. */
   readonly publish: (event: RegistryEvent) => Promise<void>;
-  /** Default: whoever comes without credentials may do everything. */
-  readonly anonymous?: boolean;
-  readonly identities?: AuthOptions['identities'];
+  /** Answers to what no source says; what is left out is the default. */
+  readonly switches?: Partial<Switches>;
+  /** What a caller without credentials may do. Default: everything, which is right for loopback alone. */
+  readonly anonymous?: boolean | 'pull';
+  readonly identities?: readonly Identity[];
+  /** Default: `rbac`. */
+  readonly roleMode?: RoleMode;
+  /** The address of another host that blobs are redirected to, such as `https://storage.example`. */
+  readonly blobOrigin?: string;
+  readonly throttling?: Throttling;
+  /** After so many days a manifest without a tag is deleted. */
+  readonly retentionDays?: number;
+  /** Other regions. They live in memory, and begin with what the first region holds. */
+  readonly replicas?: readonly Replica[];
+  /** The region that a request reaches. Default: that of a host `<name>.<region>.geo.…`, or else the first. */
+  readonly regionOf?: (request: Request) => string | undefined;
+  readonly faults?: readonly Fault[];
+  /** Events name this connected registry as their origin. */
+  readonly connectedRegistry?: string;
 }
 
-const PART = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
-const NAME = `(?<name>${PART}(?:/${PART})*)`;
-const UPLOAD = new RegExp(`^/v2/${NAME}/blobs/uploads/(?<id>[^/]*)$`);
-const BLOB = new RegExp(`^/v2/${NAME}/blobs/(?<digest>sha256:[0-9a-f]{64})$`);
-const MANIFEST = new RegExp(`^/v2/${NAME}/manifests/(?<reference>[^/]+)$`);
-const TAGS = new RegExp(`^/v2/${NAME}/tags/list$`);
-const REFERRERS = new RegExp(`^/v2/${NAME}/referrers/(?<digest>sha256:[0-9a-f]{64})$`);
-const ACR = new RegExp(`^/acr/v1/${NAME}(?:/_(?<kind>tags|manifests)(?:/(?<item>[^/]+))?)?$`);
+/** An emulated registry. */
+export interface Registry {
+  readonly handle: Handler;
+  /** The other host that blobs are redirected to. */
+  readonly blobHost?: Handler;
+  /** Does what is due by the clock: replication, retention. Every request does it first. */
+  readonly tick: () => Promise<void>;
+  readonly importImage: (request: ImportRequest) => Promise<void>;
+}
 
-/** Opens an emulated Azure Container Registry: one pure handler, to be mounted anywhere. */
-export async function createRegistry(options: RegistryOptions): Promise<{ readonly handle: Handler }> {
-  const { loginServer, clock } = options;
-  const context: Context = {
-    ...options,
-    location: options.location ?? 'local',
-    repositories: await openRepositories(options.store),
-    auth: createAuth({
+/** Opens an emulated Azure Container Registry: pure handlers, to be mounted anywhere. */
+export async function createRegistry(options: RegistryOptions): Promise<Registry> {
+  const { loginServer, clock, store } = options;
+  const home = options.location ?? 'local';
+  const switches: Switches = { ...DEFAULT_SWITCHES, ...options.switches };
+  const auth = createAuth({
+    loginServer,
+    clock,
+    secret: store.secret,
+    anonymous: options.anonymous ?? true,
+    mode: options.roleMode ?? 'rbac',
+    identities: options.identities ?? [],
+  });
+  const blobHost =
+    options.blobOrigin === undefined
+      ? undefined
+      : createBlobHost({ origin: options.blobOrigin, blobs: store.blobs, secret: store.secret, clock });
+  const replication = createReplication(clock);
+  const open = (location: string, lagMilliseconds: number) =>
+    openRegion({ location, lagMilliseconds, replication, options, switches }, (repositories, publish) => ({
       loginServer,
       clock,
-      secret: randomBytes(32),
-      anonymous: options.anonymous ?? true,
-      ...(options.identities && { identities: options.identities }),
-    }),
+      switches,
+      blobs: store.blobs,
+      repositories,
+      auth,
+      ...(blobHost && { blobHost }),
+      publish,
+    }));
+  const first = await open(home, 0);
+  const regions = new Map([[home, first]]);
+  for (const { name, lagMilliseconds } of options.replicas ?? []) regions.set(name, await open(name, lagMilliseconds));
+  const throttle = options.throttling && createThrottle(options.throttling, clock);
+  const fault = createFaults(options.faults ?? []);
+  const retention = options.retentionDays === undefined ? undefined : createRetention(options.retentionDays, first);
+  const tick = async () => {
+    await replication.run();
+    await retention?.();
+  };
+  const answer = async (request: Request): Promise<Response> => {
+    await tick();
+    const path = decodePath(new URL(request.url).pathname);
+    fault(request.method, path);
+    throttle?.(request, auth.caller(request));
+    const name = options.regionOf?.(request) ?? /\.([a-z0-9]+)\.geo\./.exec(new URL(request.url).host)?.[1] ?? home;
+    return route(regions.get(name) ?? first, request, path);
   };
   return {
+    tick,
+    importImage: (request) => importImage(first, request),
+    ...(blobHost && { blobHost: blobHost.handle }),
     handle: async (request) => {
-      try {
-        const response = await route(context, request);
-        response.headers.set('docker-distribution-api-version', 'registry/2.0');
-        return response;
-      } catch (error) {
-        if (!(error instanceof RegistryError)) throw error;
-        const response = error.toResponse();
-        response.headers.set('docker-distribution-api-version', 'registry/2.0');
-        return response;
-      }
+      const response = await answer(request).catch((error: unknown) => {
+        if (error instanceof RegistryError) return error.toResponse();
+        throw error;
+      });
+      response.headers.set('docker-distribution-api-version', 'registry/2.0');
+      return response;
     },
   };
 }
 
-async function route(context: Context, request: Request): Promise<Response> {
-  const path = decodePath(new URL(request.url).pathname);
-  const { method } = request;
-  if (path === '/oauth2/exchange' && method === 'POST') return context.auth.exchange(request);
-  if (path === '/oauth2/token' && (method === 'POST' || method === 'GET')) return context.auth.token(request);
-  if (path === '/v2/' || path === '/v2') {
-    context.auth.check(request, []);
-    return Response.json({});
-  }
-  if (path === '/v2/_catalog' || path === '/acr/v1/_catalog') return discovery.listCatalog(context, request, path);
-  return (await routeContent(context, request, path)) ?? (await routeMetadata(context, request, path)) ?? notFound();
-}
-
-async function routeContent(context: Context, request: Request, path: string): Promise<Response | undefined> {
-  const { method } = request;
-  const reads = method === 'GET' || method === 'HEAD';
-  const upload = match(UPLOAD, path);
-  if (upload !== undefined) return routeUpload(context, request, upload);
-  const blob = match(BLOB, path);
-  if (blob !== undefined && reads) return blobs.getBlob(context, request, blob);
-  if (blob !== undefined && method === 'DELETE') return blobs.deleteBlob(context, request, blob);
-  const manifest = match(MANIFEST, path);
-  if (manifest !== undefined && reads) return getManifest(context, request, manifest);
-  if (manifest !== undefined && method === 'PUT') return putManifest(context, request, manifest);
-  if (manifest !== undefined && method === 'DELETE') return deleteManifest(context, request, manifest);
-  const tags = match(TAGS, path);
-  if (tags !== undefined && method === 'GET') return discovery.listTags(context, request, tags.name);
-  const referrers = match(REFERRERS, path);
-  if (referrers !== undefined && method === 'GET') return discovery.listReferrers(context, request, referrers);
-  return undefined;
-}
-
-async function routeUpload(context: Context, request: Request, { name, id }: Place): Promise<Response> {
-  if (id === '') {
-    if (request.method === 'POST') return blobs.startUpload(context, request, name);
-    throw new RegistryError(405, 'UNSUPPORTED');
-  }
-  switch (request.method) {
-    case 'PATCH':
-      return blobs.patchUpload(context, request, { name, id });
-    case 'PUT':
-      return blobs.finishUpload(context, request, { name, id });
-    case 'GET':
-      return blobs.uploadStatus(context, request, { name, id });
-    case 'DELETE':
-      return blobs.cancelUpload(context, request, { name, id });
-    default:
-      throw new RegistryError(405, 'UNSUPPORTED');
-  }
-}
-
-async function routeMetadata(context: Context, request: Request, path: string): Promise<Response | undefined> {
-  const found = match(ACR, path);
-  if (found === undefined) return undefined;
-  const { name, kind, item } = found;
-  if (kind === '') return acr.repositoryRoute(context, request, name);
-  if (item === '') {
-    if (request.method !== 'GET') throw new RegistryError(405, 'UNSUPPORTED');
-    return kind === 'tags' ? acr.listTags(context, request, name) : acr.listManifests(context, request, name);
-  }
-  return kind === 'tags'
-    ? acr.tagRoute(context, request, { name, tag: item })
-    : acr.manifestRoute(context, request, { name, digest: item });
-}
-
-interface Place {
-  readonly name: string;
-  readonly id: string;
-  readonly digest: string;
-  readonly reference: string;
-  readonly kind: string;
-  readonly item: string;
-}
-
-function match(pattern: RegExp, path: string): Place | undefined {
-  const groups = pattern.exec(path)?.groups;
-  if (groups === undefined) return undefined;
-  const part = (name: string) => groups[name] ?? '';
-  return {
-    name: part('name'),
-    id: part('id'),
-    digest: part('digest'),
-    reference: part('reference'),
-    kind: part('kind'),
-    item: part('item'),
+async function openRegion(
+  region: {
+    readonly location: string;
+    readonly lagMilliseconds: number;
+    readonly replication: Replication;
+    readonly options: RegistryOptions;
+    readonly switches: Switches;
+  },
+  build: (repositories: Context['repositories'], publish: Context['publish']) => Context,
+): Promise<Context> {
+  const { location, lagMilliseconds, replication, options, switches } = region;
+  const { store, clock, resourceId, connectedRegistry } = options;
+  const publish = async (happened: readonly Happening[]): Promise<void> => {
+    for (const happening of happened) {
+      const origin: EventOrigin = { resourceId, location, now: clock(), switches };
+      await options.publish(
+        toEvent(happening, { ...origin, ...(connectedRegistry !== undefined && { connectedRegistry }) }),
+      );
+    }
   };
-}
-
-/** The Azure SDK percent-encodes names as one part: `/acr/v1/team%2Fapp`. */
-function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    throw new RegistryError(400, 'NAME_INVALID', { message: 'the path is malformed' });
-  }
-}
-
-function notFound(): never {
-  throw new RegistryError(404, 'NOT_FOUND', { message: 'page not found' });
+  const log = location === (options.location ?? 'local') ? store.log : createMemoryLog();
+  const repositories = await openRepositories(log, (repository, transaction) => {
+    // Only what a region's own callers do travels.
+    if (transaction.replicated !== true) replication.send(location, repository, transaction);
+  });
+  await replication.add({
+    name: location,
+    lagMilliseconds,
+    repositories,
+    arrived: async (happened) => {
+      if (switches.replicaEvent === 'on') await publish(happened);
+    },
+  });
+  return build(repositories, publish);
 }

@@ -1,4 +1,4 @@
-import { MANIFEST_ACCEPT } from '../../shared/artifact/media-type.js';
+import { MANIFEST_ACCEPT, MediaType } from '../../shared/artifact/media-type.js';
 import { AppError } from '../../shared/error/app-error.js';
 import type { Artifact } from './image.js';
 import type { Blob } from './layer.js';
@@ -9,6 +9,8 @@ export interface PushTarget {
   readonly origin: string;
   readonly repository: string;
   readonly fetch: typeof fetch;
+  /** For Basic credentials at the token service. Default: none. */
+  readonly credentials?: { readonly user: string; readonly password: string };
 }
 
 /** How a push goes. */
@@ -51,6 +53,24 @@ async function pushManifest(artifact: Artifact, reference: string, session: Sess
     body: Buffer.from(artifact.bytes),
   });
   if (response.status !== 201) throw refused('manifest', response.status);
+  const { subject } = JSON.parse(Buffer.from(artifact.bytes).toString('utf8')) as { subject?: { digest: string } };
+  // A registry that does not name the subject has no referrers API: the client keeps the list, under a tag.
+  if (subject !== undefined && !response.headers.has('oci-subject'))
+    await listUnderTag(artifact, subject.digest, session);
+}
+
+/** OCI distribution specification 1.1, *Referrers Tag Schema*. */
+async function listUnderTag({ bytes, digest, mediaType }: Artifact, subject: string, session: Session): Promise<void> {
+  const path = `/manifests/${subject.replace(':', '-')}`;
+  const found = await session(path, { method: 'GET' });
+  const listed = found.status === 200 ? ((await found.json()) as { manifests: object[] }).manifests : [];
+  const manifests = [...listed, { mediaType, digest, size: bytes.byteLength }];
+  const response = await session(path, {
+    method: 'PUT',
+    headers: { 'content-type': MediaType.ociIndex },
+    body: JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests }),
+  });
+  if (response.status !== 201) throw refused('list of referrers', response.status);
 }
 
 async function pushBlob({ bytes, digest }: Blob, session: Session): Promise<void> {
@@ -68,7 +88,7 @@ async function pushBlob({ bytes, digest }: Blob, session: Session): Promise<void
   if (put.status !== 201) throw refused('blob', put.status);
 }
 
-function openSession({ origin, repository, fetch }: PushTarget): Session {
+function openSession({ origin, repository, fetch, credentials }: PushTarget): Session {
   let token: string | undefined;
   return async (path, init) => {
     const url = new URL(path.startsWith('/v2/') || path.startsWith('http') ? path : `/v2/${repository}${path}`, origin);
@@ -89,7 +109,10 @@ function openSession({ origin, repository, fetch }: PushTarget): Session {
     const realm = new URL(part('realm'));
     realm.searchParams.set('service', part('service'));
     realm.searchParams.set('scope', `repository:${repository}:pull,push`);
-    token = ((await (await fetch(realm)).json()) as { readonly token: string }).token;
+    const basic = credentials && Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64');
+    const answer = await fetch(realm, { headers: basic === undefined ? {} : { authorization: `Basic ${basic}` } });
+    if (answer.status !== 200) throw refused('token', answer.status);
+    token = ((await answer.json()) as { readonly token: string }).token;
     return send();
   };
 }

@@ -106,7 +106,13 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
 /** How close to its end a wait is scheduled anew: the timers of two machines differ. */
 const REMINDER_SLACK_MILLISECONDS = 60_000;
 
-/** Not yet: remembers why, and comes back when the wait is over. */
+/** How long before the end of a wait for a signature it is looked for once more. */
+const LAST_LOOK_MILLISECONDS = 30_000;
+
+/**
+ * Not yet: remembers why, and comes back when the wait is over. A signature that is waited for is looked for once more
+ * before that: its own event may never come.
+ */
 async function hold(
   entry: LedgerEntry,
   { version, decision, now }: { readonly version: string; readonly decision: Decision; readonly now: Date },
@@ -118,6 +124,11 @@ async function hold(
     const delaySeconds = Math.max(Math.ceil(remaining / 1000), 1);
     const since = now.toISOString();
     await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key: entry.key, attempt: 0, since }, { delaySeconds });
+  }
+  if (entry.decision?.waitUntil !== waitUntil && isUnsigned(entry)) {
+    const delaySeconds = Math.max(Math.ceil((remaining - LAST_LOOK_MILLISECONDS) / 1000), 1);
+    const request = { v: MESSAGE_VERSION, key: entry.key, again: true, attempt: 0, since: now.toISOString() };
+    await deps.send(QUEUES.verify, request, { delaySeconds });
   }
   if (sameDecision(entry.decision, decision)) return;
   await deps.ledger.replace({ ...entry, decision: toStored(decision), decidedAt: now.toISOString() }, version);
@@ -162,4 +173,8 @@ export async function giveUpDecide(
       settledAt: at,
     };
   });
+}
+
+function isUnsigned({ signature }: LedgerEntry): boolean {
+  return signature.state === 'done' && signature.outcome !== 'verified' && signature.outcome !== 'not-required';
 }

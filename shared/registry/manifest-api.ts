@@ -41,14 +41,17 @@ export async function fetchManifest(
   return { bytes: response.body, mediaType: response.headers.get('content-type') ?? '', digest };
 }
 
-/** What a client that pulls would get. Throws for anything but served, refused and absent. */
+/**
+ * What a client that pulls would get. Asked with GET, as a client pulls: whether HEAD sees a lock is documented nowhere.
+ * Throws for anything but served, refused and absent.
+ */
 export async function pullState(
   session: Session,
   { registry, repository }: { readonly registry: LoginServer; readonly repository: Repository },
   reference: Digest | Tag,
 ): Promise<{ readonly state: 'served' | 'refused' | 'absent' }> {
   const request = { registry, repository, action: 'pull', path: `/manifests/${reference}`, headers: ACCEPT } as const;
-  const response = await session.send({ ...request, method: 'HEAD' });
+  const response = await session.send({ ...request, maxBytes: MAX_MANIFEST_BYTES });
   if (response.status === 200) return { state: 'served' };
   if (response.status === 405) return { state: 'refused' };
   if (response.status === 404) return { state: 'absent' };

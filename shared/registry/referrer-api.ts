@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { type Descriptor, descriptorSchema } from '../artifact/descriptor.js';
-import { type Digest, EMPTY_DIGEST, digestOf, hexOf } from '../artifact/digest.js';
+import { type Digest, EMPTY_DIGEST, digestOf } from '../artifact/digest.js';
 import { MAX_MANIFEST_BYTES } from '../artifact/manifest.js';
 import { MediaType } from '../artifact/media-type.js';
 import type { ArtifactKey } from '../artifact/reference.js';
-import type { Tag } from '../artifact/tag.js';
 import { AppError, isAppError } from '../error/app-error.js';
 import { registryError } from './errors.js';
 import { fetchManifest } from './manifest-api.js';
 import type { Session } from './session.js';
+import { listUnderTag, referrersTag } from './tag-schema.js';
 
 const indexSchema = z.object({ manifests: z.array(descriptorSchema).max(10_000) });
 
@@ -43,7 +43,7 @@ export async function listReferrers(
 
 async function tagSchema(session: Session, key: ArtifactKey, maxDescriptors: number): Promise<Referrers> {
   try {
-    const { bytes } = await fetchManifest(session, key, `sha256-${hexOf(key.digest)}` as Tag);
+    const { bytes } = await fetchManifest(session, key, referrersTag(key.digest));
     const descriptors = readIndex(bytes);
     return { descriptors: descriptors.slice(0, maxDescriptors), truncated: descriptors.length > maxDescriptors };
   } catch (error) {
@@ -102,6 +102,12 @@ export async function pushReferrer(
     body: manifest,
   });
   if (response.status !== 201) throw markError(response.status);
+  // A registry that does not name the subject has no referrers API, and leaves the list to its clients.
+  if (response.headers.get('oci-subject') === null) {
+    const descriptor = { mediaType: MediaType.ociManifest, digest, size: manifest.byteLength, artifactType };
+    const listed = await listUnderTag(session, key, descriptor);
+    if (listed !== 'done') throw markError(listed.refused);
+  }
   return digest;
 }
 

@@ -178,6 +178,18 @@ describe('signatures that come late', () => {
     expect(await pullStates(line, 'app', [unsigned.digest, 'v1'])).toEqual(['served', 'served']);
   });
 
+  it('finds a signature within the grace whose own event is lost', async () => {
+    const line = await createLine(SIGNED);
+    const unsigned = await image('late');
+    await line.registry.push(unsigned, 'app', { tag: 'v1' });
+    await line.settle();
+    await line.registry.push(signBundle(unsigned, line.keys), 'app');
+    line.registry.events.splice(0);
+    await line.wait(16 * 60_000);
+    expect((await line.entry('app', unsigned.digest))?.decision?.verdict).toBe('pass');
+    expect(await pullStates(line, 'app', [unsigned.digest, 'v1'])).toEqual(['served', 'served']);
+  });
+
   it('verifies an image whose signature arrives before it', async () => {
     const line = await createLine(SIGNED);
     const signed = await image('early');

@@ -16,7 +16,7 @@ import { createReportStore } from '../../shared/report/report-store.js';
 import { parsePublicKey } from '../../shared/signature/trust.js';
 import { type Services, bindSteps } from '../../shared/steps.js';
 import { createClock } from './clock.js';
-import { LOGIN_SERVER, RESOURCE_ID, createTestRegistry } from './registry.js';
+import { LOGIN_SERVER, RESOURCE_ID, type TestRegistryOptions, createTestRegistry } from './registry.js';
 
 /** A message on one of the test's queues. */
 interface Queued {
@@ -48,9 +48,13 @@ const MAX_STEPS = 2000;
  * The production pipeline with everything real but time, the queues and the scanner: the emulated registry, Azurite's
  * tables and blobs. Queues are lists, so that loss, duplication, order and crashes can be scripted.
  */
-export async function createLine(policyText: string, overrides: Partial<Services> = {}) {
+export async function createLine(
+  policyText: string,
+  overrides: Partial<Services> = {},
+  registryOptions: TestRegistryOptions = {},
+) {
   const clock = createClock();
-  const registry = await createTestRegistry(clock.now);
+  const registry = await createTestRegistry(clock.now, registryOptions);
   const storage = connectStorage(
     { kind: 'connection-string', connectionString: (await sharedAzurite()).connectionString },
     undefined,
@@ -118,7 +122,7 @@ export async function createLine(policyText: string, overrides: Partial<Services
     const scanned = await scan(request, new AbortController().signal, {
       clock: clock.now,
       log: () => undefined,
-      registry: registry.client,
+      registry: registry.scanClient,
       reports,
       maxImageBytes: 1024 * 1024,
       scanImage: (key) => {

@@ -1,0 +1,76 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../../shared/error/app-error.js';
+import { cacheDirectory } from '../../shared/trivy/get/get-trivy.js';
+import { runCommand } from '../../shared/trivy/run/run-command.js';
+
+/** A program that is built from a Go module. */
+export interface GoTool {
+  readonly name: string;
+  /** The package that is built. */
+  readonly path: string;
+}
+
+/** The programs that are built, each from a directory of its own beside this file that pins every module by its hash. */
+export const GO_TOOLS = {
+  conformance: { name: 'conformance', path: 'github.com/opencontainers/distribution-spec/conformance' },
+  crane: { name: 'crane', path: 'github.com/google/go-containerregistry/cmd/crane' },
+  oras: { name: 'oras', path: 'oras.land/oras/cmd/oras' },
+} as const satisfies Readonly<Record<string, GoTool>>;
+
+const TIMEOUT_MILLISECONDS = 10 * 60_000;
+const PASSED_ON = ['PATH', 'HOME', 'GOPATH', 'GOCACHE', 'GOMODCACHE', 'GOPROXY', 'GOSUMDB', 'GONOSUMDB', 'GOFLAGS'];
+const PASSED_ON_FOR_NETWORKS = ['HTTPS_PROXY', 'NO_PROXY', 'SSL_CERT_FILE'];
+
+/**
+ * Builds a program, or takes it from the user's cache, where it is kept by the hash of what pins it. Returns its path.
+ * Throws `GO_UNAVAILABLE` where there is no Go, and `GO_BUILD_FAILED`.
+ */
+export async function getGoTool(
+  { name, path }: GoTool,
+  deps: {
+    readonly root: string;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly progress: (line: string) => void;
+  },
+): Promise<string> {
+  const pins = join(deps.root, 'local', 'go-tool', name);
+  const hash = createHash('sha256');
+  for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(pins, file)));
+  const version = hash.digest('hex').slice(0, 16);
+  const directory = join(cacheDirectory({ env: deps.env, platform: process.platform }), name, version);
+  const cached = join(directory, name);
+  if (await stat(cached).catch(() => undefined)) return cached;
+  const work = join(directory, `.work-${randomUUID()}`);
+  await mkdir(work, { recursive: true });
+  try {
+    for (const file of ['go.mod', 'go.sum']) await cp(join(pins, file), join(work, file));
+    deps.progress(`building ${name} from its Go module, once`);
+    await build(join(work, name), { work, path, env: deps.env });
+    await rename(join(work, name), cached);
+    return cached;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function build(
+  output: string,
+  { work, path, env }: { work: string; path: string; env: Readonly<Record<string, string | undefined>> },
+): Promise<void> {
+  const inherited = Object.fromEntries(
+    [...PASSED_ON, ...PASSED_ON_FOR_NETWORKS].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  );
+  const args = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w', '-o', output, path];
+  const result = await runCommand('go', args, {
+    cwd: work,
+    env: { ...inherited, CGO_ENABLED: '0', GOTOOLCHAIN: 'local' },
+    timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+    killAfterMilliseconds: 5000,
+    maxOutputBytes: 1024 * 1024,
+  }).catch((cause: unknown) => {
+    throw new AppError('GO_UNAVAILABLE', 'there is no Go to build it with', { cause });
+  });
+  if (result.exitCode !== 0) throw new AppError('GO_BUILD_FAILED', result.stderr.trim().slice(-500));
+}
