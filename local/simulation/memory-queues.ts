@@ -7,6 +7,7 @@ interface Message {
   visibleAt: number;
   deliveries: number;
   receipt: string;
+  readonly lag: number;
 }
 
 /** Queues in memory, and what a judge asks of them besides. */
@@ -22,8 +23,8 @@ export interface MemoryQueues {
 /** What {@link createMemoryQueues} needs. */
 export interface MemoryQueueOptions {
   readonly now: () => number;
-  /** Picks one of `count` visible messages, oldest first: storage promises no order. */
-  readonly pick: (count: number) => number;
+  /** How long, in milliseconds, others may overtake this message: storage promises no order. */
+  readonly lag: (queue: string, text: string) => number;
   /** Called when a message of this queue becomes visible at `at`. */
   readonly onVisible: (queue: string, at: number) => void;
 }
@@ -32,7 +33,7 @@ export interface MemoryQueueOptions {
  * Storage queues in memory: a message that is received is hidden for a while, counted, and has a new receipt; the last
  * receipt alone changes or deletes it.
  */
-export function createMemoryQueues({ now, pick, onVisible }: MemoryQueueOptions): MemoryQueues {
+export function createMemoryQueues({ now, lag, onVisible }: MemoryQueueOptions): MemoryQueues {
   const queues = new Map<string, Message[]>();
   let serial = 0;
   const messagesOf = (name: string): Message[] => {
@@ -50,17 +51,20 @@ export function createMemoryQueues({ now, pick, onVisible }: MemoryQueueOptions)
   };
   const open = (name: string): Queue => ({
     sendMessage: (text, { visibilityTimeout }) => {
-      const message: Message = { id: `message-${++serial}`, text, visibleAt: 0, deliveries: 0, receipt: '' };
+      const message: Message = {
+        ...{ id: `message-${++serial}`, text, visibleAt: 0, deliveries: 0, receipt: '' },
+        lag: lag(name, text),
+      };
       messagesOf(name).push(message);
       hide(message, { name, seconds: visibilityTimeout });
       return Promise.resolve();
     },
     receiveMessages: ({ numberOfMessages, visibilityTimeout }) => {
-      const ready = messagesOf(name).filter(({ visibleAt }) => visibleAt <= now());
+      const ready = messagesOf(name)
+        .filter(({ visibleAt }) => visibleAt <= now())
+        .sort((a, b) => a.visibleAt + a.lag - b.visibleAt - b.lag);
       const taken: QueuedItem[] = [];
-      while (taken.length < numberOfMessages && ready.length > 0) {
-        const [message] = ready.splice(pick(ready.length), 1);
-        if (message === undefined) break;
+      for (const message of ready.slice(0, numberOfMessages)) {
         message.deliveries += 1;
         message.receipt = newReceipt();
         message.visibleAt = now() + visibilityTimeout * 1000;

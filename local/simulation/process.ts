@@ -1,4 +1,4 @@
-import type { Random } from './random.js';
+import { type Luck, contextOfThis } from './context.js';
 import type { Schedule } from './schedule.js';
 import { type EffectName, type Fault, type Trouble, serviceFault } from './trouble.js';
 
@@ -31,7 +31,7 @@ export interface ProcessHandlers {
 export interface ProcessOptions extends ProcessHandlers {
   readonly name: string;
   readonly schedule: Schedule;
-  readonly random: Random;
+  readonly luck: Luck;
   readonly trouble: Trouble;
   readonly onFault: (fault: Fault) => void;
   /** Told of every effect that takes place. */
@@ -43,15 +43,19 @@ const MAX_LATENCY = 80;
 
 /** Starts a process. Every effect is a point at which it may die, before or after the effect took place. */
 export function createProcess(options: ProcessOptions): Process {
-  const { schedule, random, trouble } = options;
+  const { schedule, trouble } = options;
+  const own = options.luck(options.name);
+  const place = () => contextOfThis()?.place ?? '-';
+  const random = () => contextOfThis()?.random ?? own;
   let alive = true;
   let frozenUntil = 0;
   const whenThawed = (work: () => void): void => {
-    if (schedule.now() < frozenUntil) schedule.at(frozenUntil + random.below(MAX_LATENCY), () => whenThawed(work));
+    if (schedule.now() < frozenUntil) schedule.at(frozenUntil + own.below(MAX_LATENCY), () => whenThawed(work));
     else work();
   };
-  const effect: Effect = (name, work, milliseconds = 1 + random.below(MAX_LATENCY)) =>
+  const effect: Effect = (name, work, milliseconds = 1 + random().below(MAX_LATENCY)) =>
     new Promise((resolve, reject) => {
+      const here = place();
       const apply = (): ReturnType<typeof work> => {
         options.note(`${options.name}: ${name}`);
         return work();
@@ -68,10 +72,10 @@ export function createProcess(options: ProcessOptions): Process {
         whenThawed(() => {
           if (!alive) {
             // What a dead process had sent may still arrive.
-            if (name !== 'scanner.scan' && random.chance(0.3)) drop(apply());
+            if (name !== 'scanner.scan' && own.chance(0.3)) drop(apply());
             return;
           }
-          const { fault, away } = trouble.meet(name);
+          const { fault, away } = trouble.meet(name, here);
           if (away) return reject(serviceFault(name, 'away'));
           if (fault === undefined || !options.mayFail()) return answer(apply());
           options.onFault(fault);

@@ -8,12 +8,12 @@ import type { DatabaseEvidence } from '../../shared/vulnerability/report.js';
 import type { Queue } from '../../shared/queue/queue-service.js';
 import { contentOf, reportOn } from './images.js';
 import type { Process } from './process.js';
-import type { Random } from './random.js';
+import { type Luck, contextOfThis, subjectOf, within } from './context.js';
 
 /** What {@link runScanJob} needs, all of it bound to the job's process. */
 export interface ScanJobOptions {
   readonly process: Process;
-  readonly random: Random;
+  readonly luck: Luck;
   readonly clock: Clock;
   readonly log: Log;
   readonly send: Send;
@@ -35,24 +35,30 @@ const LEASE_SECONDS = 300;
 export async function runScanJob(options: ScanJobOptions): Promise<void> {
   const { process, clock, log, registry, reports } = options;
   const receive = createReceiver(options.queue, LEASE_SECONDS);
+  const inContext = <T>(what: string, about: object, work: () => T): T => {
+    const { place, label } = subjectOf(about);
+    return within({ place, random: options.luck(`job ${what} ${label}`) }, work);
+  };
   const deps: DrainDeps = {
     clock,
     log,
-    send: options.send,
+    send: (queue, message, delay) => inContext('scanned', message, () => options.send(queue, message, delay)),
     receive: async (max) => {
       const leases = await receive(max);
       for (const { deliveries } of leases) options.onTaken(deliveries);
       return leases;
     },
     scan: (request, signal) =>
-      scan(request, signal, {
-        clock,
-        log,
-        registry,
-        reports,
-        maxImageBytes: 1024 * 1024,
-        scanImage: (key) => scanImage(key, options),
-      }),
+      inContext('scan', request, () =>
+        scan(request, signal, {
+          clock,
+          log,
+          registry,
+          reports,
+          maxImageBytes: 1024 * 1024,
+          scanImage: (key) => scanImage(key, options),
+        }),
+      ),
     sleep: process.sleep,
     concurrency: 2,
     lingerMilliseconds: 60_000,
@@ -66,10 +72,12 @@ export async function runScanJob(options: ScanJobOptions): Promise<void> {
 /** A pure function of the image and of the database, that takes a while and pulls when it is done. */
 async function scanImage(
   key: Parameters<ScanDeps['scanImage']>[0],
-  { process, random, registry, database }: ScanJobOptions,
+  { process, registry, database }: ScanJobOptions,
 ): ReturnType<ScanDeps['scanImage']> {
   const { serial, ...evidence } = database();
-  const milliseconds = 1000 + random.below(random.chance(0.05) ? 400_000 : 30_000);
+  const random = contextOfThis()?.random;
+  const long = random?.chance(0.05) === true;
+  const milliseconds = 1000 + (random?.below(long ? 400_000 : 30_000) ?? 0);
   await process.effect('scanner.scan', () => Promise.resolve(), milliseconds);
   const { bytes } = await registry.fetchManifest(key.registry, key.repository, key.digest);
   const content = contentOf(bytes);

@@ -46,9 +46,11 @@ export const FAULT_KINDS = [
   'throttle',
 ] as const;
 
-/** One scripted fault: at the `nth` effect of this name, counted from 0. */
+/** One scripted fault: at the `nth` effect of this name, counted from 0, in the work for one repository. */
 export interface Fault {
   readonly on: EffectName;
+  /** `registry/repository`, or `-` for work that concerns none. */
+  readonly place: string;
   readonly nth: number;
   readonly kind: (typeof FAULT_KINDS)[number];
   /** How long a stall lasts, in seconds. */
@@ -65,7 +67,7 @@ export interface Outage {
 /** The faults of one history, met one by one. */
 export interface Trouble {
   /** The fault that meets this effect, if any, and whether its service is away. */
-  readonly meet: (name: EffectName) => { readonly fault: Fault | undefined; readonly away: boolean };
+  readonly meet: (name: EffectName, place: string) => { readonly fault: Fault | undefined; readonly away: boolean };
 }
 
 /** Counts effects, and says which of them fail. */
@@ -73,17 +75,18 @@ export function createTrouble(
   plan: { readonly faults: readonly Fault[]; readonly outages: readonly Outage[] },
   secondsSinceStart: () => number,
 ): Trouble {
-  const counts = new Map<EffectName, number>();
-  const faults = new Map(plan.faults.map((fault) => [`${fault.on} ${fault.nth}`, fault]));
+  const counts = new Map<string, number>();
+  const faults = new Map(plan.faults.map((fault) => [`${fault.on} ${fault.place} ${fault.nth}`, fault]));
   return {
-    meet: (name) => {
-      const count = counts.get(name) ?? 0;
-      counts.set(name, count + 1);
+    meet: (name, place) => {
+      const counted = `${name} ${place}`;
+      const count = counts.get(counted) ?? 0;
+      counts.set(counted, count + 1);
       const now = secondsSinceStart();
       const away = plan.outages.some(
         ({ service, at, seconds }) => name.startsWith(`${service}.`) && now >= at && now < at + seconds,
       );
-      return { fault: faults.get(`${name} ${count}`), away };
+      return { fault: faults.get(`${counted} ${count}`), away };
     },
   };
 }

@@ -3,7 +3,7 @@ import type { App } from '../../shared/steps.js';
 import type { QueuedItem } from '../../shared/queue/queue-service.js';
 import type { MemoryQueues } from './memory-queues.js';
 import type { Process, ProcessHandlers } from './process.js';
-import type { Random } from './random.js';
+import { type Context, type Luck, subjectOf, within } from './context.js';
 import type { Schedule } from './schedule.js';
 
 /** One instance of the function app: a host that listens to queues, and the worker that runs our code. */
@@ -20,7 +20,7 @@ export interface Instance {
 export interface InstanceOptions {
   readonly name: string;
   readonly schedule: Schedule;
-  readonly random: Random;
+  readonly luck: Luck;
   readonly queues: MemoryQueues;
   readonly start: (name: string, handlers: ProcessHandlers) => Process;
   readonly bind: (worker: Process) => App;
@@ -37,6 +37,13 @@ export const LISTENED: readonly string[] = [
   ...ALL_QUEUES.map(poisonQueue),
 ];
 
+interface Work {
+  readonly name: string;
+  readonly item: QueuedItem;
+  readonly body: unknown;
+  readonly context: Context;
+}
+
 interface Running {
   readonly deliveries: number;
   readonly abort: (reason: Error) => void;
@@ -44,7 +51,7 @@ interface Running {
 
 /** Starts an instance with the semantics of the Functions host: batches, leases that are renewed, five tries, poison. */
 export function createInstance(options: InstanceOptions): Instance {
-  const { schedule, random, queues } = options;
+  const { schedule, luck, queues } = options;
   const running = new Set<Running>();
   const inFlight = new Map<string, number>();
   const handlers = {
@@ -92,7 +99,12 @@ export function createInstance(options: InstanceOptions): Instance {
       .then(
         ({ receivedMessageItems: items }) => {
           inFlight.set(name, (inFlight.get(name) ?? 0) - 1 + items.length);
-          for (const item of items) void process(name, item);
+          for (const item of items) {
+            const body: unknown = JSON.parse(Buffer.from(item.messageText, 'base64').toString('utf8'));
+            const { place, label } = subjectOf(body);
+            const context = { place, random: luck(`${name} ${label}`) };
+            void within(context, () => process({ name, item, body, context }));
+          }
         },
         () => {
           inFlight.set(name, (inFlight.get(name) ?? 0) - 1);
@@ -100,7 +112,7 @@ export function createInstance(options: InstanceOptions): Instance {
         },
       );
   };
-  const process = async (name: string, item: QueuedItem): Promise<void> => {
+  const process = async ({ name, item, body, context }: Work): Promise<void> => {
     const queue = queues.getQueueClient(name);
     let receipt = item.popReceipt;
     let over = false;
@@ -118,7 +130,6 @@ export function createInstance(options: InstanceOptions): Instance {
     renew();
     const remove = () => host.effect('queue.delete', () => queue.deleteMessage(item.messageId, receipt));
     try {
-      const body: unknown = JSON.parse(Buffer.from(item.messageText, 'base64').toString('utf8'));
       const done =
         item.dequeueCount <= HOST.maxDeliveries &&
         (await call((app) => route(app, name, body), item.dequeueCount).then(
@@ -142,7 +153,7 @@ export function createInstance(options: InstanceOptions): Instance {
     }
     over = true;
     inFlight.set(name, (inFlight.get(name) ?? 0) - 1);
-    schedule.after(random.below(500), () => wake(name));
+    schedule.after(context.random.below(500), () => wake(name));
   };
   return {
     alive: host.alive,

@@ -16,7 +16,7 @@ import { type MemoryQueues, createMemoryQueues } from './memory-queues.js';
 import { type MemoryRegistry, createMemoryRegistry } from './memory-registry.js';
 import { createMemoryTable } from './memory-table.js';
 import { type Process, type ProcessHandlers, createProcess } from './process.js';
-import { createRandom } from './random.js';
+import { createLuck, subjectOf, within } from './context.js';
 import { askForRelease } from './release-call.js';
 import { runScanJob } from './scan-job.js';
 import { createSchedule } from './schedule.js';
@@ -89,7 +89,8 @@ interface Reconciling {
 /** Lives through one history and returns what it led to. Throws only where the simulation itself is wrong. */
 export async function live(history: History, mutation: Mutation = {}, traced = false): Promise<Outcome> {
   const schedule = createSchedule(START);
-  const random = createRandom(history.seed);
+  const luck = createLuck(history.seed);
+  const random = luck('world');
   const seconds = () => (schedule.now() - START) / 1000;
   const clock = () => new Date(schedule.now());
   const cards: SentCard[] = [];
@@ -103,24 +104,26 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
   const instances: Instance[] = [];
   const queues = createMemoryQueues({
     now: schedule.now,
-    pick: (count) => (random.chance(0.8) ? 0 : random.below(count)),
+    lag: (queue, text) => {
+      const { label } = subjectOf(JSON.parse(Buffer.from(text, 'base64').toString('utf8')));
+      const order = luck(`order ${queue} ${label}`);
+      return order.chance(0.8) ? 0 : order.below(60_000);
+    },
     onVisible: (queue, at) => {
       if (!LISTENED.includes(queue)) return;
-      for (const instance of instances)
-        schedule.at(at + random.below(1000), () => {
-          instance.wake(queue);
-        });
+      for (const instance of instances) schedule.at(at, () => instance.wake(queue));
     },
   });
   const events = createEventDelivery({
     schedule,
-    random,
+    luck,
     deliver: (event) => {
       const up = instances.filter((instance) => instance.alive() && !instance.frozen());
-      const instance = up[random.below(up.length)];
-      return instance === undefined
-        ? Promise.reject(new Error('nobody answers'))
-        : instance.call((app) => app.receive(event));
+      const { place, label } = subjectOf(event);
+      const context = { place, random: luck(`receive ${label}`) };
+      const instance = up[context.random.below(up.length)];
+      if (instance === undefined) return Promise.reject(new Error('nobody answers'));
+      return within(context, () => instance.call((app) => app.receive(event)));
     },
   });
   const publish: typeof events.publish = (event) => {
@@ -146,12 +149,12 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
       ...handlers,
       name,
       schedule,
-      random,
+      luck,
       note,
       trouble: {
-        meet: (effect) => {
+        meet: (effect, place) => {
           effects.set(effect, (effects.get(effect) ?? 0) + 1);
-          return plan.meet(effect);
+          return plan.meet(effect, place);
         },
       },
       onFault: (fault) => {
@@ -168,7 +171,7 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
     instances[number] = createInstance({
       name: `app ${number}`,
       schedule,
-      random,
+      luck,
       queues,
       start: startProcess,
       bind,
@@ -180,7 +183,7 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
   const deeds = performHistory(history, {
     registries,
     now: schedule.now,
-    at: (at, work) => schedule.at(START + at * 1000 + random.below(1000), work),
+    at: (at, work) => schedule.at(START + at * 1000, work),
     release: (reference) => askForRelease(reference, { schedule, instance: () => instances[random.below(INSTANCES)] }),
   });
   const jobs = new Set<Process>();
@@ -198,7 +201,7 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
     const over = () => void jobs.delete(process);
     runScanJob({
       process,
-      random,
+      luck,
       clock,
       log: createTraceLog('job', note),
       send: createSend(queuesThrough(process, queues)),
