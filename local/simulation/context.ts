@@ -5,6 +5,8 @@ import { type Random, createRandom } from './random.js';
 export interface Context {
   /** `registry/repository`, or `-` where the work concerns none. */
   readonly place: string;
+  /** What it is about: an artifact, an alert. */
+  readonly label: string;
   readonly random: Random;
 }
 

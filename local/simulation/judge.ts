@@ -118,13 +118,12 @@ function judgeTags(place: Place, entries: ReadonlyMap<string, LedgerEntry>): Com
   for (const [tag, ofTag] of Map.groupBy(pushes, (push) => push.tag)) {
     const last = ofTag.at(-1);
     const target = held.tags.get(tag);
-    if (last === undefined) continue;
     const subject = `${registry}/${repository}:${tag}`;
     if (target !== undefined && !untagged(target).includes(false)) {
       complaints.push({ kind: 'wrong', code: 'NOT_UNTAGGED', subject, detail: target });
     }
     // Whose last push was deleted, or taken away, may have lost the tag, and may have it back for an older one.
-    if (!held.manifests.has(last.digest) || untagged(last.digest).includes(true)) continue;
+    if (last?.digest === undefined || !held.manifests.has(last.digest) || untagged(last.digest).includes(true)) continue;
     if (target !== last.digest) {
       const detail = `${target ?? 'absent'} and not ${last.digest}`;
       complaints.push({ kind: 'wrong', code: target === undefined ? 'TAG_LOST' : 'TAG_MOVED', subject, detail });

@@ -33,7 +33,8 @@ export interface ProcessOptions extends ProcessHandlers {
   readonly schedule: Schedule;
   readonly luck: Luck;
   readonly trouble: Trouble;
-  readonly onFault: (fault: Fault) => void;
+  /** Told of a fault that comes about, and of what was being worked on. */
+  readonly onFault: (fault: Fault, label: string) => void;
   /** Told of every effect that takes place. */
   readonly note: (line: string) => void;
 }
@@ -56,6 +57,7 @@ export function createProcess(options: ProcessOptions): Process {
   const effect: Effect = (name, work, milliseconds = 1 + random().below(MAX_LATENCY)) =>
     new Promise((resolve, reject) => {
       const here = place();
+      const label = contextOfThis()?.label ?? '-';
       const apply = (): ReturnType<typeof work> => {
         options.note(`${options.name}: ${name}`);
         return work();
@@ -78,7 +80,7 @@ export function createProcess(options: ProcessOptions): Process {
           const { fault, away } = trouble.meet(name, here);
           if (away) return reject(serviceFault(name, 'away'));
           if (fault === undefined || !options.mayFail()) return answer(apply());
-          options.onFault(fault);
+          options.onFault(fault, label);
           switch (fault.kind) {
             case 'die-before':
             case 'machine-before':

@@ -37,7 +37,7 @@ export async function runScanJob(options: ScanJobOptions): Promise<void> {
   const receive = createReceiver(options.queue, LEASE_SECONDS);
   const inContext = <T>(what: string, about: object, work: () => T): T => {
     const { place, label } = subjectOf(about);
-    return within({ place, random: options.luck(`job ${what} ${label}`) }, work);
+    return within({ place, label, random: options.luck(`job ${what} ${label}`) }, work);
   };
   const deps: DrainDeps = {
     clock,

@@ -2,12 +2,14 @@ import { createJournal } from '../../shared/ledger/journal.js';
 import { createLedger } from '../../shared/ledger/ledger.js';
 import type { Table } from '../../shared/ledger/table.js';
 import type { LoginServer } from '../../shared/artifact/login-server.js';
+import type { Alert } from '../../shared/message/alert.js';
 import type { Log } from '../../shared/pipeline/effects.js';
 import type { Queue, QueueService } from '../../shared/queue/queue-service.js';
 import { createSend } from '../../shared/queue/queues.js';
 import type { BlobService } from '../../shared/report/blob-service.js';
 import { createReportStore } from '../../shared/report/report-store.js';
 import type { Services } from '../../shared/steps.js';
+import { contextOfThis } from './context.js';
 import { createMemoryClient } from './memory-client.js';
 import type { MemoryQueues } from './memory-queues.js';
 import type { MemoryRegistry } from './memory-registry.js';
@@ -22,7 +24,7 @@ export interface Surroundings {
   readonly blobs: BlobService;
   readonly queues: MemoryQueues;
   readonly registries: ReadonlyMap<LoginServer, MemoryRegistry>;
-  readonly sendCard: (alert: Parameters<NonNullable<Services['sendCard']>>[0]) => void;
+  readonly sendCard: (alert: Alert, by: { readonly process: string; readonly alertId: string }) => void;
   readonly note: (line: string) => void;
 }
 
@@ -38,7 +40,10 @@ export function createServices(process: Process, world: Surroundings): Services 
     ledger: createLedger(tableThrough(process, world.table)),
     registry: createMemoryClient(world.registries, process.effect),
     reports: createReportStore(blobsThrough(process, world.blobs)),
-    sendCard: (alert) => process.effect('teams.card', () => Promise.resolve(world.sendCard(alert))),
+    sendCard: (alert) => {
+      const by = { process: process.name, alertId: contextOfThis()?.label ?? '-' };
+      return process.effect('teams.card', () => Promise.resolve(world.sendCard(alert, by)));
+    },
     policy: POLICY,
     keys: KEYS,
     registries: REGISTRIES,

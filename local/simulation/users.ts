@@ -10,13 +10,13 @@ import type { ReleaseAnswer } from './release-call.js';
 import type { MemoryRegistry } from './memory-registry.js';
 import { REGISTRIES, REPOSITORIES, TAGS } from './setting.js';
 
-/** Something that was really pushed under a tag. */
+/** Something that was really pushed under a tag; without a digest, the tag was deleted with what it pointed to. */
 export interface TagPush {
   readonly at: number;
   readonly registry: LoginServer;
   readonly repository: Repository;
   readonly tag: Tag;
-  readonly digest: Digest;
+  readonly digest: Digest | undefined;
 }
 
 /** What the users of the simulated world really did: what the judge goes by. */
@@ -118,8 +118,7 @@ function perform({ kind }: Deed, push: Push, world: World): void {
           world.deeds.releases.set(key, answer);
       });
     case 'delete':
-      if (world.registries.get(registry)?.remove(repository, artifact.digest) === 'done') world.deeds.deleted.add(key);
-      return;
+      return remove({ registry, repository, digest: artifact.digest }, world);
     case 'again':
       return pushArtifact(artifact, { push, tag: push.tag }, world);
     case 'retag':
@@ -128,6 +127,17 @@ function perform({ kind }: Deed, push: Push, world: World): void {
       return pushArtifact(artifact, { push: { ...push, registry: push.registry + 1 }, tag: push.tag }, world);
     case 'database':
       return;
+  }
+}
+
+function remove({ registry, repository, digest }: ArtifactKey, { registries, deeds, now }: World): void {
+  if (registries.get(registry)?.remove(repository, digest) !== 'done') return;
+  deeds.deleted.add(formatKey({ registry, repository, digest }));
+  for (const tag of TAGS) {
+    const last = deeds.tagPushes.findLast(
+      (push) => push.registry === registry && push.repository === repository && push.tag === tag,
+    );
+    if (last?.digest === digest) deeds.tagPushes.push({ at: now(), registry, repository, tag, digest: undefined });
   }
 }
 

@@ -74,7 +74,8 @@ export function createInstance(options: InstanceOptions): Instance {
       worker.process.freeze(milliseconds);
     },
   };
-  const host = options.start(`${options.name} host`, handlers);
+  // A host that dies takes its worker with it.
+  const host = options.start(`${options.name} host`, { ...handlers, die: () => handlers.die(true) });
   const startWorker = () => {
     const process = options.start(`${options.name} worker`, handlers);
     return { process, app: options.bind(process) };
@@ -102,7 +103,7 @@ export function createInstance(options: InstanceOptions): Instance {
           for (const item of items) {
             const body: unknown = JSON.parse(Buffer.from(item.messageText, 'base64').toString('utf8'));
             const { place, label } = subjectOf(body);
-            const context = { place, random: luck(`${name} ${label}`) };
+            const context = { place, label, random: luck(`${name} ${label}`) };
             void within(context, () => process({ name, item, body, context }));
           }
         },

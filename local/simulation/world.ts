@@ -46,6 +46,9 @@ export interface SentCard {
   /** Seconds since the beginning. */
   readonly at: number;
   readonly alert: Alert;
+  /** The stored alert that it was made from, and the process that sent it. */
+  readonly alertId: string;
+  readonly process: string;
 }
 
 /** A fault that came about, where and when. */
@@ -54,6 +57,8 @@ export interface MetFault {
   readonly at: number;
   readonly fault: Fault;
   readonly process: string;
+  /** What was being worked on: an artifact, an alert. */
+  readonly label: string;
 }
 
 /** A world that has come to rest, for the judge. */
@@ -120,7 +125,7 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
     deliver: (event) => {
       const up = instances.filter((instance) => instance.alive() && !instance.frozen());
       const { place, label } = subjectOf(event);
-      const context = { place, random: luck(`receive ${label}`) };
+      const context = { place, label, random: luck(`receive ${label}`) };
       const instance = up[context.random.below(up.length)];
       if (instance === undefined) return Promise.reject(new Error('nobody answers'));
       return within(context, () => instance.call((app) => app.receive(event)));
@@ -141,7 +146,7 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
     blobs: createMemoryBlobs(),
     queues,
     registries,
-    sendCard: (alert) => cards.push({ at: seconds(), alert }),
+    sendCard: (alert, { process, alertId }) => cards.push({ at: seconds(), alert, process, alertId }),
     note,
   };
   const startProcess = (name: string, handlers: ProcessHandlers): Process =>
@@ -157,9 +162,9 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
           return plan.meet(effect, place);
         },
       },
-      onFault: (fault) => {
+      onFault: (fault, label) => {
         note(`${name}: FAULT ${fault.kind} on ${fault.on}`);
-        met.push({ at: seconds(), fault, process: name });
+        met.push({ at: seconds(), fault, process: name, label });
       },
     });
   const bind = (process: Process): App => {
