@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { type KeyObject, createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { hexOf } from '../../shared/artifact/digest.js';
 import { MediaType } from '../../shared/artifact/media-type.js';
 import { SIGNATURE_ANNOTATION, SIMPLE_SIGNING_TYPE } from '../../shared/signature/cosign-legacy.js';
@@ -56,7 +56,7 @@ export function signBundle(subject: Subject, keys: KeyPair, options: StatementOp
     dsseEnvelope: {
       payload: statement.toString('base64'),
       payloadType,
-      signatures: [{ sig: sign('sha256', preAuthEncoding(payloadType, statement), key).toString('base64') }],
+      signatures: [{ sig: signBytes(preAuthEncoding(payloadType, statement), key) }],
     },
   };
   return attachBundle(subject, Buffer.from(JSON.stringify(bundle)));
@@ -99,7 +99,7 @@ export function signLegacy(
     }),
   );
   const blob = toBlob(payload);
-  const signature = sign('sha256', payload, createPrivateKey(keys.privateKey)).toString('base64');
+  const signature = signBytes(payload, createPrivateKey(keys.privateKey));
   const config = toBlob(
     JSON.stringify({
       architecture: '',
@@ -117,4 +117,9 @@ export function signLegacy(
       layers: [{ type: MediaType.simpleSigning, blob, annotations: { [SIGNATURE_ANNOTATION]: signature } }],
     }),
   };
+}
+
+/** Ed25519 hashes by itself; the others sign a SHA-256. Base64. */
+function signBytes(bytes: Uint8Array, key: KeyObject): string {
+  return sign(key.asymmetricKeyType === 'ed25519' ? null : 'sha256', bytes, key).toString('base64');
 }

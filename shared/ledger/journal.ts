@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { TableClient } from '@azure/data-tables';
 import { statusOf, storageFault } from '../net/storage-fault.js';
 import type { Journal } from '../pipeline/effects.js';
+import type { Table } from './table.js';
 import { partitionKey } from './table-key.js';
 
 const MAX_DETAIL = 30_000;
 
 /** Appends to the journal table: one partition a month, rows in order of time. The same `id` twice is one row. */
-export function createJournal(table: TableClient, clock: () => Date): Journal {
+export function createJournal(table: Pick<Table, 'createEntity'>, clock: () => Date): Journal {
   return async ({ key, what, who, why, detail, id }) => {
     const at = clock().toISOString();
     const row = {

@@ -1,4 +1,3 @@
-import type { TableClient } from '@azure/data-tables';
 import { type z } from 'zod';
 import type { ArtifactKey, TagKey } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
@@ -6,6 +5,7 @@ import { databaseSchema } from '../message/queue-message.js';
 import { statusOf, storageFault } from '../net/storage-fault.js';
 import { type LedgerEntry, type TagEntry, entrySchema, tagEntrySchema } from '../pipeline/entry.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
+import type { Table } from './table.js';
 import { fromChunks, partitionKey, tagRowKey, toAsciiJson, toChunks } from './table-key.js';
 
 /** All that is known of every digest and tag. Guarded by ETags: a write that would undo another's fails. */
@@ -39,7 +39,7 @@ const MAX_CONFLICTS = 12;
 const STATE = { partitionKey: 'state', rowKey: 'database' } as const;
 
 /** Builds the ledger over one table. Throws `LEDGER_UNAVAILABLE`, `LEDGER_CORRUPT`, `LEDGER_TOO_LARGE`. */
-export function createLedger(table: TableClient): Ledger {
+export function createLedger(table: Table): Ledger {
   const rows = createRows(table);
   const locate = (key: ArtifactKey) => ({ partitionKey: partitionKey(key), rowKey: key.digest });
   const locateTag = (key: TagKey) => ({ partitionKey: partitionKey(key), rowKey: tagRowKey(key.tag) });
@@ -87,7 +87,7 @@ interface Place {
 }
 type Columns = Readonly<Record<string, string>>;
 
-function createRows(table: TableClient) {
+function createRows(table: Table) {
   const toRow = (place: Place, value: object, columns: Columns) => {
     const chunks = toChunks(toAsciiJson(value));
     if (chunks === undefined) throw new AppError('LEDGER_TOO_LARGE', 'an entry is too large for the ledger');

@@ -4,6 +4,7 @@ import { MAX_MESSAGE_BYTES } from '../message/queue-message.js';
 import { ALL_QUEUES, poisonQueue } from '../message/queue-name.js';
 import { storageFault } from '../net/storage-fault.js';
 import type { Send } from '../pipeline/effects.js';
+import type { QueueService } from './queue-service.js';
 
 const MAX_DELAY_SECONDS = 7 * 24 * 3600 - 60;
 
@@ -11,7 +12,7 @@ const MAX_DELAY_SECONDS = 7 * 24 * 3600 - 60;
  * Sends to the storage queues: base64 as the Functions host reads it, never expiring. Throws `MESSAGE_TOO_LARGE`, or
  * `QUEUE_UNAVAILABLE` (retryable).
  */
-export function createSend(service: QueueServiceClient): Send {
+export function createSend(service: QueueService): Send {
   return async (queue, message, { delaySeconds = 0 } = {}) => {
     const bytes = Buffer.from(JSON.stringify(message));
     if (bytes.byteLength > MAX_MESSAGE_BYTES) throw new AppError('MESSAGE_TOO_LARGE', 'a message of more than 48 KiB');

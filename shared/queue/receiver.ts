@@ -1,6 +1,6 @@
-import type { QueueClient } from '@azure/storage-queue';
 import { AppError } from '../error/app-error.js';
 import { statusOf, storageFault } from '../net/storage-fault.js';
+import type { Queue, QueuedItem } from './queue-service.js';
 
 /** A message that is ours while its lease lasts. */
 export interface Received {
@@ -19,7 +19,7 @@ export interface Received {
 }
 
 /** Takes messages of one queue under a lease of `leaseSeconds`. Throws `QUEUE_UNAVAILABLE` (retryable). */
-export function createReceiver(queue: QueueClient, leaseSeconds: number) {
+export function createReceiver(queue: Omit<Queue, 'sendMessage'>, leaseSeconds: number) {
   return async (max: number): Promise<readonly Received[]> => {
     try {
       const { receivedMessageItems } = await queue.receiveMessages({
@@ -33,14 +33,7 @@ export function createReceiver(queue: QueueClient, leaseSeconds: number) {
   };
 }
 
-interface Item {
-  readonly messageId: string;
-  readonly popReceipt: string;
-  readonly messageText: string;
-  readonly dequeueCount: number;
-}
-
-function toReceived(queue: QueueClient, item: Item, leaseSeconds: number): Received {
+function toReceived(queue: Omit<Queue, 'sendMessage'>, item: QueuedItem, leaseSeconds: number): Received {
   // Every extension makes a new receipt, and the old one is refused.
   let receipt = item.popReceipt;
   const extend = async (seconds: number) => {

@@ -1,8 +1,8 @@
-import type { BlobServiceClient, BlockBlobClient } from '@azure/storage-blob';
 import { digestOf, hexOf } from '../artifact/digest.js';
 import { AppError } from '../error/app-error.js';
 import type { BlobRef } from '../message/queue-message.js';
 import { statusOf, storageFault } from '../net/storage-fault.js';
+import type { Blob, BlobService } from './blob-service.js';
 
 /** The blob containers. `reports` is all that the scan job may write, and only by adding. */
 export const CONTAINERS = ['reports', 'quarantine', 'alerts', 'refused'] as const;
@@ -26,9 +26,9 @@ const FAULT = 'REPORTS_UNAVAILABLE';
 const JSON_TYPE = 'application/json';
 
 /** Builds the store over one storage account. Throws `REPORTS_UNAVAILABLE` (retryable) besides what each call names. */
-export function createReportStore(service: BlobServiceClient): ReportStore {
+export function createReportStore(service: BlobService): ReportStore {
   const blob = (container: Container, name: string) => service.getContainerClient(container).getBlockBlobClient(name);
-  const create = async (place: BlockBlobClient, bytes: Uint8Array, contentType: string) => {
+  const create = async (place: Blob, bytes: Uint8Array, contentType: string) => {
     try {
       await place.upload(bytes, bytes.byteLength, {
         conditions: { ifNoneMatch: '*' },

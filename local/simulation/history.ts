@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { type Content, CONTENTS } from './images.js';
+import { REGISTRIES, REPOSITORIES, TAGS } from './setting.js';
+import { EFFECTS, FAULT_KINDS, type Fault, type Outage, SERVICES } from './trouble.js';
+
+/** Where something is pushed, by position in the lists of {@link REGISTRIES} and {@link REPOSITORIES}. */
+export interface Where {
+  readonly registry: number;
+  readonly repository: number;
+}
+
+/** An image by what is in it; another `serial` is another digest. */
+export interface Recipe {
+  readonly content: Content;
+  readonly serial: number;
+}
+
+/** A push: of an image, or of an index where there is more than one recipe. */
+export interface Push extends Where {
+  /** Seconds since the beginning. */
+  readonly at: number;
+  readonly images: readonly Recipe[];
+  readonly tag: number;
+}
+
+/**
+ * What somebody does later, or just before, with one of the pushed artifacts. `twin` pushes the same digest to the same
+ * repository of the other registry; `again` pushes it again; `retag` under the next tag.
+ */
+export interface Deed {
+  readonly at: number;
+  /** Position in the list of pushes. */
+  readonly push: number;
+  readonly kind: 'sign' | 'sign-legacy' | 'sign-stranger' | 'release' | 'delete' | 'again' | 'retag' | 'twin' | 'database';
+}
+
+/** Everything that happens in one simulated world, as data: the same history is the same run. */
+export interface History {
+  readonly seed: number;
+  /** Undefined where shrinking has taken a push out, so that the others keep their positions. */
+  readonly pushes: readonly (Push | undefined)[];
+  readonly deeds: readonly Deed[];
+  readonly faults: readonly Fault[];
+  readonly outages: readonly Outage[];
+}
+
+/** The longest time from the first to the last deed, in seconds. */
+export const SPAN = 7200;
+
+/** Where faults strike: in the work for one repository of one registry, or in what concerns none of them. */
+const PLACES = [
+  '-',
+  ...REGISTRIES.flatMap(({ loginServer }) => REPOSITORIES.map((repository) => `${loginServer}/${repository}`)),
+];
+
+const DEEDS: readonly Deed['kind'][] = [
+  'sign',
+  'sign-legacy',
+  'sign-stranger',
+  'release',
+  'delete',
+  'again',
+  'retag',
+  'twin',
+  'database',
+];
+
+/** Histories of exactly so many pushes, with more or less of everything else. */
+export function histories(pushes: number): fc.Arbitrary<History> {
+  // Half of what happens happens at once, for that is where things collide.
+  const time = fc.oneof(fc.nat(SPAN), fc.nat(120));
+  const recipe = fc.record({
+    content: fc.oneof({ weight: 3, arbitrary: fc.constant<Content>('good') }, fc.constantFrom(...CONTENTS)),
+    serial: fc.nat(Math.max(2, pushes)),
+  });
+  const push = fc.record({
+    at: time,
+    registry: fc.nat(REGISTRIES.length - 1),
+    repository: fc.nat(REPOSITORIES.length - 1),
+    tag: fc.nat(TAGS.length - 1),
+    images: fc.oneof(
+      { weight: 3, arbitrary: fc.tuple(recipe) },
+      { weight: 1, arbitrary: fc.array(recipe, { minLength: 2, maxLength: 3 }) },
+    ),
+  });
+  const deed = fc.record({ at: time, push: fc.nat(pushes - 1), kind: fc.constantFrom(...DEEDS) });
+  const fault = fc.record({
+    on: fc.constantFrom(...EFFECTS),
+    place: fc.constantFrom(...PLACES),
+    nth: fc.oneof(fc.nat(12), fc.nat(4 * pushes)),
+    kind: fc.constantFrom(...FAULT_KINDS),
+    seconds: fc.constantFrom(20, 90, 700, 1500),
+  });
+  const outage = fc.record({ service: fc.constantFrom(...SERVICES), at: time, seconds: fc.integer({ min: 5, max: 1200 }) });
+  // In this order it is shrunk. Another seed is another story, so it stays.
+  return fc.record({
+    faults: fc.array(fault, { maxLength: 3 * pushes, size: 'max' }),
+    outages: fc.array(outage, { maxLength: 2 }),
+    deeds: fc.array(deed, { maxLength: 2 * pushes, size: 'max' }),
+    // As good as never left out when it is generated, but first of all when it is shrunk.
+    pushes: fc.array(fc.option(push, { nil: undefined, freq: 2 ** 30 }), { minLength: pushes, maxLength: pushes }),
+    seed: fc.noShrink(fc.nat(0xffff_ffff)),
+  });
+}

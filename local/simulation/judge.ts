@@ -1,0 +1,149 @@
+import { type ArtifactKey, formatKey } from '../../shared/artifact/reference.js';
+import { parseRepository } from '../../shared/artifact/repository.js';
+import { ALL_QUEUES, poisonQueue } from '../../shared/message/queue-name.js';
+import { MediaType } from '../../shared/artifact/media-type.js';
+import type { LedgerEntry } from '../../shared/pipeline/entry.js';
+import { judgeCards } from './judge-cards.js';
+import type { HeldManifest } from './memory-registry.js';
+import { type Place, demandOf, verdictsOf } from './oracle.js';
+import type { Outcome } from './world.js';
+
+/** What is not as it should be. */
+export interface Complaint {
+  readonly kind: 'lost' | 'wrong';
+  readonly code: string;
+  readonly subject: string;
+  readonly detail: string;
+}
+
+/** What the judge says of one world. */
+export interface Judgement {
+  readonly manifests: number;
+  readonly complaints: readonly Complaint[];
+  /** Cards that told what an earlier one had told, each with the fault that explains it. */
+  readonly duplicates: readonly { readonly subject: string; readonly because: string }[];
+}
+
+/** Compares registry, ledger and cards with what the oracle makes of the history. */
+export async function judge(outcome: Outcome): Promise<Judgement> {
+  const complaints: Complaint[] = [];
+  const finals = new Map<string, LedgerEntry>();
+  let manifests = 0;
+  for (const [registry, { repositories }] of outcome.registries) {
+    for (const [name, held] of repositories()) {
+      const place: Place = { registry, repository: parseRepository(name), held, deeds: outcome.deeds };
+      const entries = new Map<string, LedgerEntry>();
+      for (const manifest of held.manifests.values()) {
+        const allowed = verdictsOf(manifest, place);
+        if (allowed === undefined) continue;
+        manifests += 1;
+        const key: ArtifactKey = { registry, repository: place.repository, digest: manifest.digest };
+        const entry = (await outcome.ledger.read(key))?.entry;
+        if (entry !== undefined) {
+          entries.set(manifest.digest, entry);
+          finals.set(formatKey(key), entry);
+        }
+        complaints.push(...judgeManifest({ key, manifest, entry, allowed }, place));
+      }
+      complaints.push(...judgeTags(place, entries));
+    }
+  }
+  complaints.push(...judgeRest(outcome));
+  const cards = judgeCards(outcome, finals);
+  return { manifests, complaints: [...complaints, ...cards.complaints], duplicates: cards.duplicates };
+}
+
+interface Judged {
+  readonly key: ArtifactKey;
+  readonly manifest: HeldManifest;
+  readonly entry: LedgerEntry | undefined;
+  readonly allowed: ReadonlySet<string>;
+}
+
+function judgeManifest({ key, manifest, entry, allowed }: Judged, place: Place): Complaint[] {
+  const subject = formatKey(key);
+  const complain = (kind: Complaint['kind'], code: string, detail = ''): Complaint => ({ kind, code, subject, detail });
+  const verdict = entry?.decision?.verdict;
+  if (entry === undefined) return [complain('lost', 'NOT_IN_LEDGER')];
+  if (entry.goneAt !== undefined) return [complain('lost', 'THOUGHT_GONE', entry.goneAt)];
+  if (verdict === undefined || verdict === 'pending') return [complain('lost', 'NO_VERDICT', verdict ?? 'none')];
+  const complaints: Complaint[] = [];
+  if (!allowed.has(verdict)) {
+    const reasons = entry.decision?.reasons.map(({ code }) => code).join(' ');
+    complaints.push(complain('wrong', 'WRONG_VERDICT', `${verdict} (${reasons}) and not ${[...allowed].join(' or ')}`));
+  }
+  const protection = wantedProtection(key, verdict, place);
+  const { readEnabled, deleteEnabled } = manifest.attributes;
+  const locked = !readEnabled && !deleteEnabled;
+  const open = readEnabled && deleteEnabled;
+  if (!protection.lock.includes(locked) || !(locked || open)) {
+    complaints.push(complain('wrong', locked ? 'LOCKED' : 'NOT_LOCKED', `verdict ${verdict}, ${entry.enforcement.state}`));
+  }
+  if (entry.scan.state === 'done' && !place.deeds.deleted.has(subject)) {
+    const marks = [...(place.held.referrers.get(key.digest) ?? [])].map(
+      (digest) => place.held.manifests.get(digest)?.artifactType,
+    );
+    for (const type of [MediaType.cyclonedx, MediaType.sarif]) {
+      const count = marks.filter((mark) => mark === type).length;
+      if (count !== 1) complaints.push(complain('wrong', 'MARKS', `${count} of ${type}`));
+    }
+  }
+  return complaints;
+}
+
+/** Which states of lock and tags the policy allows for a digest with this verdict. */
+function wantedProtection(
+  key: ArtifactKey,
+  verdict: string,
+  { deeds, ...place }: Place,
+): { readonly lock: readonly boolean[]; readonly untag: readonly boolean[] } {
+  const { action } = demandOf(place);
+  const release = deeds.releases.get(formatKey(key));
+  const shut = verdict !== 'pass' && release !== 'released';
+  const lock = shut && (action === 'lock' || action === 'lock-and-untag');
+  const untag = shut && (action === 'untag' || action === 'lock-and-untag');
+  const either = release === 'unclear' ? [false] : [];
+  return { lock: [lock, ...either], untag: [untag, ...either] };
+}
+
+/** A tag belongs to its last push: it points there, unless that digest's quarantine took it away. */
+function judgeTags(place: Place, entries: ReadonlyMap<string, LedgerEntry>): Complaint[] {
+  const { registry, repository, held, deeds } = place;
+  const complaints: Complaint[] = [];
+  const pushes = deeds.tagPushes.filter((push) => push.registry === registry && push.repository === repository);
+  const untagged = (digest: string): readonly boolean[] => {
+    const key = { registry, repository, digest: digest as ArtifactKey['digest'] };
+    return wantedProtection(key, entries.get(digest)?.decision?.verdict ?? 'pending', place).untag;
+  };
+  for (const [tag, ofTag] of Map.groupBy(pushes, (push) => push.tag)) {
+    const last = ofTag.at(-1);
+    const target = held.tags.get(tag);
+    const subject = `${registry}/${repository}:${tag}`;
+    if (target !== undefined && !untagged(target).includes(false)) {
+      complaints.push({ kind: 'wrong', code: 'NOT_UNTAGGED', subject, detail: target });
+    }
+    // Whose last push was deleted, or taken away, may have lost the tag, and may have it back for an older one.
+    if (last?.digest === undefined || !held.manifests.has(last.digest) || untagged(last.digest).includes(true)) continue;
+    if (target !== last.digest) {
+      const detail = `${target ?? 'absent'} and not ${last.digest}`;
+      complaints.push({ kind: 'wrong', code: target === undefined ? 'TAG_LOST' : 'TAG_MOVED', subject, detail });
+    }
+  }
+  return complaints;
+}
+
+/** Nothing is left over: no message, no event, nothing poisoned. */
+function judgeRest({ queues, pendingEvents }: Outcome): Complaint[] {
+  const complaints: Complaint[] = [];
+  for (const queue of ALL_QUEUES) {
+    for (const name of [queue, poisonQueue(queue)]) {
+      const left = queues.contents(name);
+      if (left.length === 0) continue;
+      const first = Buffer.from(left[0]?.text ?? '', 'base64').toString('utf8').slice(0, 300);
+      complaints.push({ kind: 'lost', code: 'NOT_AT_REST', subject: name, detail: `${left.length}: ${first}` });
+    }
+  }
+  if (pendingEvents > 0)
+    complaints.push({ kind: 'lost', code: 'EVENTS_LEFT', subject: 'events', detail: String(pendingEvents) });
+  return complaints;
+}

@@ -1,0 +1,63 @@
+import { digestOf } from '../../shared/artifact/digest.js';
+import { parseLoginServer } from '../../shared/artifact/login-server.js';
+import { parseRepository } from '../../shared/artifact/repository.js';
+import { parseTag } from '../../shared/artifact/tag.js';
+import { parsePolicy } from '../../shared/policy/parse-policy.js';
+import type { Policy } from '../../shared/policy/policy.js';
+import { parsePublicKey } from '../../shared/signature/trust.js';
+import { namedKeyPair } from './signing.js';
+
+/** Two registries with repositories of the same names. */
+export const REGISTRIES = ['one', 'two'].map((name) => ({
+  resourceId: `/subscriptions/0/resourcegroups/rg/providers/microsoft.containerregistry/registries/${name}`,
+  loginServer: parseLoginServer(`${name}.azurecr.test`),
+}));
+
+/** What each repository asks for, as the oracle knows it; {@link POLICY_TEXT} says the same to the pipeline. */
+export const DEMANDS = {
+  'open/app': { action: 'mark', signed: false },
+  'tagged/app': { action: 'untag', signed: false },
+  'locked/app': { action: 'lock', signed: false },
+  'shut/app': { action: 'lock-and-untag', signed: false },
+  'signed/app': { action: 'lock-and-untag', signed: true },
+} as const;
+export type RepositoryName = keyof typeof DEMANDS;
+
+/** The repositories, in every registry. */
+export const REPOSITORIES = (Object.keys(DEMANDS) as RepositoryName[]).map((name) => parseRepository(name));
+
+/** The tags that people use. Few, so that they collide. */
+export const TAGS = ['v1', 'v2', 'latest'].map(parseTag);
+
+/** In this registry nothing is done beyond marks, whatever the repository. */
+export const MARKED_ONLY = { registry: 'two.azurecr.test', repository: 'shut/app' } as const;
+
+/** How long a decision waits: longer than any trouble lasts, so that what meets it has been lost. */
+const DEADLINE = '20h';
+
+const POLICY_TEXT = `
+version: 1
+deadline: ${DEADLINE}
+rules:
+  - { registry: ${MARKED_ONLY.registry}, repository: "${MARKED_ONLY.repository}", vulnerabilities: { fail: HIGH } }
+${Object.entries(DEMANDS)
+  .map(([repository, { action, signed }]) =>
+    [
+      `  - repository: "${repository}"`,
+      `    vulnerabilities: { fail: HIGH }`,
+      `    onPush: ${action}`,
+      ...(signed ? ['    signature: { require: any, cosign: { keys: [ci.pub] }, grace: 15m }'] : []),
+    ].join('\n'),
+  )
+  .join('\n')}
+  - repository: "**"
+`;
+
+/** The policy of the simulated world. */
+export const POLICY: Policy = { ...parsePolicy(POLICY_TEXT), digest: digestOf(POLICY_TEXT) };
+
+/** Who may sign, and who signs nonetheless. */
+export const SIGNERS = { trusted: namedKeyPair('trusted'), stranger: namedKeyPair('stranger') } as const;
+
+/** The keys that the policy names. */
+export const KEYS = new Map([['ci.pub', parsePublicKey('ci.pub', SIGNERS.trusted.publicKey)]]);

@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { type History, histories } from './history.js';
+import { type Complaint, type Judgement, judge } from './judge.js';
+import { type Mutation, type Outcome, live } from './world.js';
+
+/** How many pushes one world sees. Small enough to shrink, large enough for them to get into each other's way. */
+export const PUSHES_PER_WORLD = 20;
+
+/** A history that did not end as it should, as small as it could be made. */
+export interface Failure {
+  readonly history: History;
+  readonly complaints: readonly Complaint[];
+}
+
+/** The sum of many worlds. */
+export interface Summary {
+  readonly pushes: number;
+  readonly worlds: number;
+  readonly manifests: number;
+  readonly effects: number;
+  readonly faults: number;
+  readonly lost: number;
+  readonly wrong: number;
+  readonly duplicates: Judgement['duplicates'];
+  readonly failure: Failure | undefined;
+}
+
+/** What {@link simulate} is told. */
+export interface SimulateOptions {
+  readonly pushes: number;
+  /** 32 bits. */
+  readonly seed: number;
+  readonly pushesPerWorld?: number;
+  readonly mutation?: Mutation;
+  /** The longest that a failing history is shrunk, in milliseconds. */
+  readonly shrinkMilliseconds?: number;
+  readonly onWorld?: (done: number) => void;
+}
+
+interface Lived {
+  readonly outcome: Outcome;
+  readonly judgement: Judgement;
+}
+
+/** Lives and judges one history. */
+export async function tryHistory(history: History, mutation?: Mutation): Promise<Lived> {
+  const outcome = await live(history, mutation);
+  return { outcome, judgement: await judge(outcome) };
+}
+
+/** Lives through as many worlds as the pushes fill; stops at the first that ends wrong, and shrinks its history. */
+export async function simulate(options: SimulateOptions): Promise<Summary> {
+  const { pushes, seed, pushesPerWorld = PUSHES_PER_WORLD } = options;
+  const sum = { pushes: 0, worlds: 0, manifests: 0, effects: 0, faults: 0, lost: 0, wrong: 0 };
+  const duplicates: Judgement['duplicates'][number][] = [];
+  let failure: Failure | undefined;
+  while (sum.pushes < pushes && failure === undefined) {
+    const here = Math.min(pushesPerWorld, pushes - sum.pushes);
+    const { outcome, judgement, failure: found } = await checkWorld(histories(here), worldSeed(seed, sum.worlds), options);
+    failure = found;
+    sum.pushes += here;
+    sum.worlds += 1;
+    sum.manifests += judgement.manifests;
+    sum.faults += outcome.met.length;
+    sum.effects += [...outcome.effects.values()].reduce((total, count) => total + count, 0);
+    sum.lost += judgement.complaints.filter(({ kind }) => kind === 'lost').length;
+    sum.wrong += judgement.complaints.filter(({ kind }) => kind === 'wrong').length;
+    duplicates.push(...judgement.duplicates);
+    options.onWorld?.(sum.worlds);
+  }
+  return { ...sum, duplicates, failure };
+}
+
+/** Spreads the worlds of one seed over all 32 bits. */
+function worldSeed(seed: number, world: number): number {
+  return Math.imul((seed >>> 0) + 1, 0x9e3779b1) + Math.imul(world, 0x85ebca6b);
+}
+
+/** Lives one world; where it ends wrong, fast-check looks for a smaller history that ends wrong in the same way. */
+async function checkWorld(
+  arbitrary: fc.Arbitrary<History>,
+  seed: number,
+  { mutation, shrinkMilliseconds = 60_000 }: SimulateOptions,
+): Promise<Lived & { readonly failure: Failure | undefined }> {
+  const begun = performance.now();
+  let first: Lived | undefined;
+  let failure: Failure | undefined;
+  const property = fc.asyncProperty(arbitrary, async (history) => {
+    if (first !== undefined && performance.now() > begun + shrinkMilliseconds) return true;
+    const lived = await tryHistory(history, mutation);
+    first ??= lived;
+    const known = new Set(first.judgement.complaints.map(({ code }) => code));
+    const complaints = lived.judgement.complaints.filter(({ code }) => known.has(code));
+    if (complaints.length === 0) return true;
+    failure = { history, complaints };
+    return false;
+  });
+  await fc.check(property, { seed, numRuns: 1 });
+  if (first === undefined) throw new Error('no history was made');
+  return { ...first, failure };
+}

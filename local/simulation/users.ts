@@ -1,0 +1,158 @@
+import type { Digest } from '../../shared/artifact/digest.js';
+import { type ArtifactKey, formatKey } from '../../shared/artifact/reference.js';
+import type { LoginServer } from '../../shared/artifact/login-server.js';
+import type { Repository } from '../../shared/artifact/repository.js';
+import type { Tag } from '../../shared/artifact/tag.js';
+import type { Artifact } from '../sample/image.js';
+import type { Deed, History, Push, Where } from './history.js';
+import { imageOf, indexOf, signatureOf } from './images.js';
+import type { ReleaseAnswer } from './release-call.js';
+import type { MemoryRegistry } from './memory-registry.js';
+import { REGISTRIES, REPOSITORIES, TAGS } from './setting.js';
+
+/** Something that was really pushed under a tag; without a digest, the tag was deleted with what it pointed to. */
+export interface TagPush {
+  readonly at: number;
+  readonly registry: LoginServer;
+  readonly repository: Repository;
+  readonly tag: Tag;
+  readonly digest: Digest | undefined;
+}
+
+/** What the users of the simulated world really did: what the judge goes by. */
+export interface Deeds {
+  readonly tagPushes: TagPush[];
+  /** When a digest was first pushed, by `registry/repository@digest`. */
+  readonly firstPushed: Map<string, number>;
+  /** Subjects of signatures by the trusted key, by `registry/repository@digest`, and the digests of those. */
+  readonly signed: Map<string, Digest[]>;
+  /** What came of releases, by `registry/repository@digest`. */
+  readonly releases: Map<string, Exclude<ReleaseAnswer, 'refused'>>;
+  readonly deleted: Set<string>;
+  /** Every index that was pushed, with what it holds. */
+  readonly indexes: (ArtifactKey & { readonly children: readonly Digest[] })[];
+  /** When each vulnerability database after the first one came out. */
+  readonly databases: number[];
+}
+
+/** What {@link performHistory} needs. */
+export interface UserOptions {
+  readonly registries: ReadonlyMap<string, MemoryRegistry>;
+  readonly now: () => number;
+  readonly at: (seconds: number, work: () => void) => void;
+  /** Asks the app to release a digest until it answers; resolves with what it said. */
+  readonly release: (reference: string) => Promise<ReleaseAnswer>;
+}
+
+/** Puts everything that people do in a history on the schedule, and returns what comes of it. */
+export function performHistory(history: History, options: UserOptions): Deeds {
+  const deeds: Deeds = {
+    tagPushes: [],
+    firstPushed: new Map(),
+    signed: new Map(),
+    releases: new Map(),
+    deleted: new Set(),
+    indexes: [],
+    databases: [],
+  };
+  for (const push of history.pushes) {
+    if (push === undefined) continue;
+    options.at(push.at, () => pushArtifact(artifactOf(push), { push, tag: push.tag }, { ...options, deeds }));
+  }
+  for (const deed of history.deeds) {
+    const push = history.pushes[deed.push];
+    if (deed.kind === 'database') options.at(deed.at, () => deeds.databases.push(options.now()));
+    else if (push !== undefined) options.at(deed.at, () => perform(deed, push, { ...options, deeds }));
+  }
+  return deeds;
+}
+
+type World = UserOptions & { readonly deeds: Deeds };
+
+function artifactOf({ images }: Push): Artifact {
+  const made = images.map(({ content, serial }) => imageOf(content, serial));
+  const [only] = made;
+  return made.length === 1 && only !== undefined ? only : indexOf(made);
+}
+
+function placeOf({ registry, repository }: Where) {
+  const place = REGISTRIES[registry % REGISTRIES.length];
+  const name = REPOSITORIES[repository % REPOSITORIES.length];
+  if (place === undefined || name === undefined) throw new Error('a history of another world');
+  return { registry: place.loginServer, repository: name };
+}
+
+function pushArtifact(
+  artifact: Artifact,
+  { push, tag }: { readonly push: Where; readonly tag: number | undefined },
+  world: World,
+): void {
+  const { registry, repository } = placeOf(push);
+  const held = world.registries.get(registry);
+  if (held === undefined) return;
+  const put = (one: Artifact, name?: Tag): void => {
+    for (const { bytes, digest } of one.blobs) held.blobs.set(digest, bytes);
+    if (held.put(repository, one, name) !== 'done') return;
+    const key = formatKey({ registry, repository, digest: one.digest });
+    if (!world.deeds.firstPushed.has(key)) world.deeds.firstPushed.set(key, world.now());
+    const children = one.children.map(({ digest }) => digest);
+    if (children.length > 0) world.deeds.indexes.push({ registry, repository, digest: one.digest, children });
+    if (name !== undefined) world.deeds.tagPushes.push({ at: world.now(), registry, repository, tag: name, digest: one.digest });
+  };
+  for (const child of artifact.children) put(child);
+  put(artifact, tag === undefined ? undefined : TAGS[tag % TAGS.length]);
+}
+
+function perform({ kind }: Deed, push: Push, world: World): void {
+  const artifact = artifactOf(push);
+  const { registry, repository } = placeOf(push);
+  const key = formatKey({ registry, repository, digest: artifact.digest });
+  switch (kind) {
+    case 'sign':
+    case 'sign-legacy':
+    case 'sign-stranger':
+      return sign(kind, { artifact, push }, world);
+    case 'release':
+      return void world.release(key).then((answer) => {
+        if (answer === 'released' || (answer === 'unclear' && !world.deeds.releases.has(key)))
+          world.deeds.releases.set(key, answer);
+      });
+    case 'delete':
+      return remove({ registry, repository, digest: artifact.digest }, world);
+    case 'again':
+      return pushArtifact(artifact, { push, tag: push.tag }, world);
+    case 'retag':
+      return pushArtifact(artifact, { push, tag: push.tag + 1 }, world);
+    case 'twin':
+      return pushArtifact(artifact, { push: { ...push, registry: push.registry + 1 }, tag: push.tag }, world);
+    case 'database':
+      return;
+  }
+}
+
+function remove({ registry, repository, digest }: ArtifactKey, { registries, deeds, now }: World): void {
+  if (registries.get(registry)?.remove(repository, digest) !== 'done') return;
+  deeds.deleted.add(formatKey({ registry, repository, digest }));
+  for (const tag of TAGS) {
+    const last = deeds.tagPushes.findLast(
+      (push) => push.registry === registry && push.repository === repository && push.tag === tag,
+    );
+    if (last?.digest === digest) deeds.tagPushes.push({ at: now(), registry, repository, tag, digest: undefined });
+  }
+}
+
+function sign(
+  kind: 'sign' | 'sign-legacy' | 'sign-stranger',
+  { artifact, push }: { readonly artifact: Artifact; readonly push: Push },
+  { registries, deeds }: World,
+): void {
+  const { registry, repository } = placeOf(push);
+  const held = registries.get(registry);
+  if (held === undefined) return;
+  const signer = kind === 'sign-stranger' ? 'stranger' : 'trusted';
+  const signature = signatureOf(artifact, { signer, form: kind === 'sign-legacy' ? 'legacy' : 'bundle' });
+  for (const { bytes, digest } of signature.artifact.blobs) held.blobs.set(digest, bytes);
+  if (held.put(repository, signature.artifact, signature.tag) !== 'done' || signer === 'stranger') return;
+  const key = formatKey({ registry, repository, digest: artifact.digest });
+  deeds.signed.set(key, [...(deeds.signed.get(key) ?? []), signature.artifact.digest]);
+}

@@ -1,0 +1,258 @@
+import { type Ledger, createLedger } from '../../shared/ledger/ledger.js';
+import type { LoginServer } from '../../shared/artifact/login-server.js';
+import type { Table } from '../../shared/ledger/table.js';
+import type { Alert } from '../../shared/message/alert.js';
+import { QUEUES } from '../../shared/message/queue-name.js';
+import type { DrainDeps } from '../../shared/pipeline/drain.js';
+import { createSend } from '../../shared/queue/queues.js';
+import { createReportStore } from '../../shared/report/report-store.js';
+import { type App, type Services, bindSteps } from '../../shared/steps.js';
+import type { DatabaseEvidence } from '../../shared/vulnerability/report.js';
+import { createEventDelivery } from './event-delivery.js';
+import { type History, SPAN } from './history.js';
+import { createMemoryBlobs } from './memory-blobs.js';
+import { createMemoryClient } from './memory-client.js';
+import { type MemoryQueues, createMemoryQueues } from './memory-queues.js';
+import { type MemoryRegistry, createMemoryRegistry } from './memory-registry.js';
+import { createMemoryTable } from './memory-table.js';
+import { type Process, type ProcessHandlers, createProcess } from './process.js';
+import { createLuck, subjectOf, within } from './context.js';
+import { askForRelease } from './release-call.js';
+import { runScanJob } from './scan-job.js';
+import { createSchedule } from './schedule.js';
+import {
+  type Surroundings,
+  blobsThrough,
+  createServices,
+  createTraceLog,
+  queueThrough,
+  queuesThrough,
+} from './services.js';
+import { REGISTRIES } from './setting.js';
+import { type EffectName, type Fault, createTrouble } from './trouble.js';
+import { type Deeds, performHistory } from './users.js';
+import { type Instance, LISTENED, createInstance } from './worker.js';
+
+/** Breaks the pipeline on purpose, to show that the judge sees it. */
+export interface Mutation {
+  readonly services?: (services: Services) => Services;
+  readonly app?: (app: App) => App;
+  readonly table?: (table: Table) => Table;
+  readonly job?: (deps: DrainDeps) => DrainDeps;
+}
+
+/** A card that reached the channel. */
+export interface SentCard {
+  /** Seconds since the beginning. */
+  readonly at: number;
+  readonly alert: Alert;
+  /** The stored alert that it was made from, and the process that sent it. */
+  readonly alertId: string;
+  readonly process: string;
+}
+
+/** A fault that came about, where and when. */
+export interface MetFault {
+  /** Seconds since the beginning. */
+  readonly at: number;
+  readonly fault: Fault;
+  readonly process: string;
+  /** What was being worked on: an artifact, an alert. */
+  readonly label: string;
+}
+
+/** A world that has come to rest, for the judge. */
+export interface Outcome {
+  readonly history: History;
+  readonly deeds: Deeds;
+  readonly registries: ReadonlyMap<LoginServer, MemoryRegistry>;
+  /** Read from outside, by nobody who could fail. */
+  readonly ledger: Ledger;
+  readonly queues: MemoryQueues;
+  readonly pendingEvents: number;
+  readonly cards: readonly SentCard[];
+  readonly met: readonly MetFault[];
+  /** How many effects there were, by name. */
+  readonly effects: ReadonlyMap<EffectName, number>;
+  readonly trace: readonly string[];
+}
+
+const START = Date.parse('2026-06-01T12:00:00.000Z');
+const DAY = 86_400;
+/** How long after the last deed the world is judged: a day of retries, the longest wait, and an hour. */
+const REST_SECONDS = DAY + 3 * 3600;
+const TICK_SECONDS = 30;
+const RECONCILE_SECONDS = 900;
+const MAX_JOBS = 3;
+const INSTANCES = 2;
+
+/** The sweep of registry and ledger, where the pipeline has one. */
+interface Reconciling {
+  readonly reconcile?: () => Promise<void>;
+}
+
+/** Lives through one history and returns what it led to. Throws only where the simulation itself is wrong. */
+export async function live(history: History, mutation: Mutation = {}, traced = false): Promise<Outcome> {
+  const schedule = createSchedule(START);
+  const luck = createLuck(history.seed);
+  const random = luck('world');
+  const seconds = () => (schedule.now() - START) / 1000;
+  const clock = () => new Date(schedule.now());
+  const cards: SentCard[] = [];
+  const met: MetFault[] = [];
+  const effects = new Map<EffectName, number>();
+  const trace: string[] = [];
+  const note = (line: string): void => {
+    if (traced) trace.push(`${seconds().toFixed(3).padStart(10)} ${line}`);
+  };
+  const plan = createTrouble(history, seconds);
+  const instances: Instance[] = [];
+  const queues = createMemoryQueues({
+    now: schedule.now,
+    lag: (queue, text) => {
+      const { label } = subjectOf(JSON.parse(Buffer.from(text, 'base64').toString('utf8')));
+      const order = luck(`order ${queue} ${label}`);
+      return order.chance(0.8) ? 0 : order.below(60_000);
+    },
+    onVisible: (queue, at) => {
+      if (!LISTENED.includes(queue)) return;
+      for (const instance of instances) schedule.at(at, () => instance.wake(queue));
+    },
+  });
+  const events = createEventDelivery({
+    schedule,
+    luck,
+    deliver: (event) => {
+      const up = instances.filter((instance) => instance.alive() && !instance.frozen());
+      const { place, label } = subjectOf(event);
+      const context = { place, label, random: luck(`receive ${label}`) };
+      const instance = up[context.random.below(up.length)];
+      if (instance === undefined) return Promise.reject(new Error('nobody answers'));
+      return within(context, () => instance.call((app) => app.receive(event)));
+    },
+  });
+  const publish: typeof events.publish = (event) => {
+    note(`event ${event.eventType.slice(28)} ${JSON.stringify(event.data)}`);
+    events.publish(event);
+  };
+  const registries = new Map<LoginServer, MemoryRegistry>(
+    REGISTRIES.map((place) => [place.loginServer, createMemoryRegistry({ ...place, clock, publish })]),
+  );
+  const table = mutation.table?.(createMemoryTable()) ?? createMemoryTable();
+  const world: Surroundings = {
+    clock,
+    table,
+    journalTable: createMemoryTable(),
+    blobs: createMemoryBlobs(),
+    queues,
+    registries,
+    sendCard: (alert, { process, alertId }) => cards.push({ at: seconds(), alert, process, alertId }),
+    note,
+  };
+  const startProcess = (name: string, handlers: ProcessHandlers): Process =>
+    createProcess({
+      ...handlers,
+      name,
+      schedule,
+      luck,
+      note,
+      trouble: {
+        meet: (effect, place) => {
+          effects.set(effect, (effects.get(effect) ?? 0) + 1);
+          return plan.meet(effect, place);
+        },
+      },
+      onFault: (fault, label) => {
+        note(`${name}: FAULT ${fault.kind} on ${fault.on}`);
+        met.push({ at: seconds(), fault, process: name, label });
+      },
+    });
+  const bind = (process: Process): App => {
+    const services = createServices(process, world);
+    const app = bindSteps(mutation.services?.(services) ?? services);
+    return mutation.app?.(app) ?? app;
+  };
+  const startInstance = (number: number): void => {
+    instances[number] = createInstance({
+      name: `app ${number}`,
+      schedule,
+      luck,
+      queues,
+      start: startProcess,
+      bind,
+      onGone: () => schedule.after(5000 + random.below(60_000), () => startInstance(number)),
+    });
+  };
+  for (let number = 0; number < INSTANCES; number++) startInstance(number);
+
+  const deeds = performHistory(history, {
+    registries,
+    now: schedule.now,
+    at: (at, work) => schedule.at(START + at * 1000, work),
+    release: (reference) => askForRelease(reference, { schedule, instance: () => instances[random.below(INSTANCES)] }),
+  });
+  const jobs = new Set<Process>();
+  const startJob = (): void => {
+    let most = 0;
+    const process = startProcess('job', {
+      mayFail: () => most <= 3,
+      die: () => {
+        process.kill();
+        jobs.delete(process);
+      },
+      stall: (milliseconds) => process.freeze(milliseconds),
+    });
+    jobs.add(process);
+    const over = () => void jobs.delete(process);
+    runScanJob({
+      process,
+      luck,
+      clock,
+      log: createTraceLog('job', note),
+      send: createSend(queuesThrough(process, queues)),
+      queue: queueThrough(process, queues.getQueueClient(QUEUES.scan)),
+      registry: createMemoryClient(registries, process.effect),
+      reports: createReportStore(blobsThrough(process, world.blobs)),
+      database: () => currentDatabase(deeds.databases, schedule.now()),
+      onTaken: (deliveries) => {
+        most = Math.max(most, deliveries);
+      },
+      mutate: mutation.job ?? ((deps) => deps),
+    }).then(over, over);
+  };
+  const reconcile = (): void => {
+    const instance = instances[random.below(INSTANCES)];
+    // A failing timer is left for the next one.
+    instance?.call((app: App & Reconciling) => app.reconcile?.() ?? Promise.resolve()).catch(() => undefined);
+    schedule.after(RECONCILE_SECONDS * 1000, reconcile);
+  };
+  const tick = (): void => {
+    for (const instance of instances) for (const queue of LISTENED) instance.wake(queue);
+    const waiting = queues.contents(QUEUES.scan).length;
+    if (queues.visible(QUEUES.scan) > 0 && jobs.size < Math.min(MAX_JOBS, waiting)) startJob();
+    schedule.after(TICK_SECONDS * 1000, tick);
+  };
+  tick();
+  schedule.after(RECONCILE_SECONDS * 1000, reconcile);
+  await schedule.runUntil(START + (SPAN + REST_SECONDS) * 1000);
+  return {
+    history,
+    deeds,
+    registries,
+    ledger: createLedger(table),
+    queues,
+    pendingEvents: events.pending(),
+    cards,
+    met,
+    effects,
+    trace,
+  };
+}
+
+/** The database that a scan would get now; a newer one has another number. */
+function currentDatabase(published: readonly number[], now: number): DatabaseEvidence & { readonly serial: number } {
+  const out = published.filter((at) => at <= now);
+  const serial = out.length + 1;
+  const updatedAt = new Date(out.at(-1) ?? START - 3_600_000).toISOString();
+  return { serial, digest: `database ${serial}`, updatedAt, entries: 100 };
+}
