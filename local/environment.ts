@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connectStorage } from '../shared/connect.js';
 import { QUEUES } from '../shared/message/queue-name.js';
-import { ensureQueues } from '../shared/queue/queues.js';
+import { createQueueLength, ensureQueues } from '../shared/queue/queues.js';
 import { startAzurite } from './azurite/azurite.js';
 import { createEventGrid, deliverToFunction } from './event-grid/event-grid.js';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/start.js';
@@ -169,9 +169,9 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     (trivyPath) => {
       if (stopped()) return;
       const entry = join(root, 'dist', 'jobs', 'scan', 'main.js');
-      const scanQueue = storage.queues.getQueueClient(QUEUES.scan);
+      const lengthOf = createQueueLength(storage.queues);
       starter = startJobStarter({
-        queueLength: async () => (await scanQueue.getProperties()).approximateMessagesCount ?? 0,
+        queueLength: async () => (await lengthOf(QUEUES.scan)) + (await lengthOf(QUEUES.scanSweep)),
         pollMilliseconds: options.scalerMilliseconds,
         messagesPerExecution: 100,
         maxExecutions: 1,

@@ -5,7 +5,7 @@ import { connectStorage, createCredential } from './connect.js';
 import { createJournal } from './ledger/journal.js';
 import { createLedger } from './ledger/ledger.js';
 import { createLog } from './log.js';
-import { createSend, ensureQueues } from './queue/queues.js';
+import { createQueueLength, createSend, ensureQueues } from './queue/queues.js';
 import { createRegistryClient } from './registry/registry-client.js';
 import { createReportStore } from './report/report-store.js';
 import { type App, bindSteps } from './steps.js';
@@ -32,6 +32,8 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
   const journalTable = storage.table('journal');
   const reports = createReportStore(storage.blobs);
   await Promise.all([ledger.ensure(), journalTable.createTable(), reports.ensure(), ensureQueues(storage.queues)]);
+  // What is older than this moment was in the registries before us.
+  await ledger.installedAt(clock());
   const url = settings.teamsWebhookUrl;
   const webhook = url === undefined ? undefined : createTeamsWebhook({ url, fetch });
   return bindSteps({
@@ -57,5 +59,7 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
     signIn: settings.signIn,
     reportUrl: settings.reportUrl,
     maxDatabaseAgeMilliseconds: settings.maxDatabaseAgeMilliseconds,
+    queueLength: createQueueLength(storage.queues),
+    reconcileCallsPerMinute: settings.reconcileCallsPerMinute,
   });
 }

@@ -10,6 +10,7 @@ import {
   decideRequestSchema,
   retriedEventSchema,
   scannedSchema,
+  sweepRequestSchema,
   verifyRequestSchema,
 } from './message/queue-message.js';
 import { QUEUES, type QueueName } from './message/queue-name.js';
@@ -18,9 +19,17 @@ import { deliverAlert } from './pipeline/alert.js';
 import { decide, giveUpDecide } from './pipeline/decide.js';
 import { deliver } from './pipeline/deliver.js';
 import { type Clock, type Journal, LAZARET, type Log, type Send } from './pipeline/effects.js';
-import { type DoorRequest, type DoorResponse, releaseDoor, verdictDoor } from './pipeline/http-doors.js';
+import {
+  type DoorRequest,
+  type DoorResponse,
+  coverageDoor,
+  reconcileDoor,
+  releaseDoor,
+  verdictDoor,
+} from './pipeline/http-doors.js';
 import { receivePoison } from './pipeline/poison.js';
-import { receive } from './pipeline/receive.js';
+import { receive, receiveFound } from './pipeline/receive.js';
+import { type Reconciled, reconcile } from './pipeline/reconcile.js';
 import { closeScan, recordScan } from './pipeline/record-scan.js';
 import { refuse } from './pipeline/refuse.js';
 import { giveUpVerify, verify } from './pipeline/verify.js';
@@ -36,13 +45,19 @@ import { readTrivyReport } from './trivy/report/read-report.js';
 export interface App {
   /** One Event Grid event, in either envelope, or one that is tried again. */
   readonly receive: (event: unknown) => Promise<void>;
+  /** One manifest that a sweep found. */
+  readonly receiveSweep: (message: unknown) => Promise<void>;
   readonly verify: (message: unknown) => Promise<void>;
+  readonly verifySweep: (message: unknown) => Promise<void>;
   readonly recordScan: (message: unknown) => Promise<void>;
   readonly decide: (message: unknown) => Promise<void>;
   readonly alert: (message: unknown) => Promise<void>;
   readonly poison: (queue: QueueName, message: unknown) => Promise<void>;
   readonly verdict: (request: DoorRequest) => Promise<DoorResponse>;
   readonly release: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly coverage: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly reconcileNow: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly reconcile: () => Promise<Reconciled>;
 }
 
 /** The services that the steps stand on, and what they are told. */
@@ -64,6 +79,8 @@ export interface Services {
   readonly signIn: SignIn;
   readonly reportUrl: string | undefined;
   readonly maxDatabaseAgeMilliseconds: number;
+  readonly queueLength: (queue: QueueName) => Promise<number>;
+  readonly reconcileCallsPerMinute: number;
 }
 
 /** Binds every step to its services. */
@@ -99,7 +116,21 @@ export function bindSteps(services: Services): App {
     },
   };
   const alertDeps = { log, clock, store: reports, sendCard: services.sendCard };
-  const doorDeps = { ...base, signIn: services.signIn, registries: new Set(servers), sleep: services.sleep };
+  const reconcileDeps = {
+    ...base,
+    servers,
+    newId: randomUUID,
+    sleep: services.sleep,
+    queueLength: services.queueLength,
+    callsPerMinute: services.reconcileCallsPerMinute,
+  };
+  const doorDeps = {
+    ...base,
+    signIn: services.signIn,
+    registries: new Set(servers),
+    sleep: services.sleep,
+    reconcile: reconcileDeps,
+  };
   const giveUp = {
     verify: (message: Parameters<typeof giveUpVerify>[0], error: AppError) => giveUpVerify(message, error, verifyDeps),
     scanned: ({ key, scanId }: Parameters<typeof recordScan>[0], error: AppError) =>
@@ -109,6 +140,13 @@ export function bindSteps(services: Services): App {
       await giveUpDecide(message.key, error, base);
     },
   };
+
+  const verifyFrom = (queue: QueueName) => (message: unknown) =>
+    deliver(
+      message,
+      { queue, schema: verifyRequestSchema, step: (m) => verify(m, verifyDeps), giveUp: giveUp.verify },
+      base,
+    );
 
   return {
     receive: async (event) => {
@@ -126,17 +164,19 @@ export function bindSteps(services: Services): App {
         base,
       );
     },
-    verify: (message) =>
+    receiveSweep: (message) =>
       deliver(
         message,
         {
-          queue: QUEUES.verify,
-          schema: verifyRequestSchema,
-          step: (m) => verify(m, verifyDeps),
-          giveUp: giveUp.verify,
+          queue: QUEUES.sweep,
+          schema: sweepRequestSchema,
+          step: (found) => receiveFound(found, receiveDeps),
+          giveUp: (found, error) => refuse({ where: QUEUES.sweep, message: found, error }, base),
         },
         base,
       ),
+    verify: verifyFrom(QUEUES.verify),
+    verifySweep: verifyFrom(QUEUES.verifySweep),
     recordScan: (message) =>
       deliver(
         message,
@@ -187,5 +227,8 @@ export function bindSteps(services: Services): App {
       }),
     verdict: (request) => verdictDoor(request, doorDeps),
     release: (request) => releaseDoor(request, doorDeps),
+    coverage: (request) => coverageDoor(request, doorDeps),
+    reconcileNow: (request) => reconcileDoor(request, doorDeps),
+    reconcile: () => reconcile(reconcileDeps),
   };
 }

@@ -10,7 +10,7 @@ import { QUEUES } from '../../shared/message/queue-name.js';
 import { drain } from '../../shared/pipeline/drain.js';
 import { scan } from '../../shared/pipeline/scan.js';
 import { createSend } from '../../shared/queue/queues.js';
-import { createReceiver } from '../../shared/queue/receiver.js';
+import { createReceiver, receiveFirst } from '../../shared/queue/receiver.js';
 import { createRegistryClient } from '../../shared/registry/registry-client.js';
 import { createReportStore } from '../../shared/report/report-store.js';
 import { runCommand } from '../../shared/trivy/run/run-command.js';
@@ -63,7 +63,12 @@ async function main(settings: JobSettings): Promise<number> {
       clock,
       log,
       send: createSend(storage.queues),
-      receive: createReceiver(storage.queues.getQueueClient(QUEUES.scan), settings.leaseSeconds),
+      // A sweep waits behind every push.
+      receive: receiveFirst(
+        [QUEUES.scan, QUEUES.scanSweep].map((queue) =>
+          createReceiver(storage.queues.getQueueClient(queue), settings.leaseSeconds),
+        ),
+      ),
       scan: (request, signal) =>
         scan(request, signal, {
           clock,

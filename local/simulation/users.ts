@@ -97,7 +97,8 @@ function pushArtifact(
     if (!world.deeds.firstPushed.has(key)) world.deeds.firstPushed.set(key, world.now());
     const children = one.children.map(({ digest }) => digest);
     if (children.length > 0) world.deeds.indexes.push({ registry, repository, digest: one.digest, children });
-    if (name !== undefined) world.deeds.tagPushes.push({ at: world.now(), registry, repository, tag: name, digest: one.digest });
+    if (name !== undefined)
+      world.deeds.tagPushes.push({ at: world.now(), registry, repository, tag: name, digest: one.digest });
   };
   for (const child of artifact.children) put(child);
   put(artifact, tag === undefined ? undefined : TAGS[tag % TAGS.length]);

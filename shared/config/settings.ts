@@ -29,6 +29,7 @@ export interface AppSettings extends CommonSettings {
   readonly signIn: 'entra' | 'local';
   readonly reportUrl: string | undefined;
   readonly maxDatabaseAgeMilliseconds: number;
+  readonly reconcileCallsPerMinute: number;
 }
 
 /** The scan job's settings. */
@@ -94,6 +95,7 @@ const appSchema = z.object({
   LAZARET_TEAMS_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
   LAZARET_SIGN_IN: z.enum(['entra', 'local']).default('entra'),
   LAZARET_REPORT_URL: z.url({ protocol: /^https?$/ }).optional(),
+  LAZARET_RECONCILE_CALLS_PER_MINUTE: integer(10, 10_000).default(300),
 });
 
 const jobSchema = z.object({
@@ -132,6 +134,7 @@ export function loadAppSettings(env: Environment): AppSettings {
     teamsWebhookUrl: values.LAZARET_TEAMS_WEBHOOK_URL,
     signIn: values.LAZARET_SIGN_IN,
     reportUrl: values.LAZARET_REPORT_URL,
+    reconcileCallsPerMinute: values.LAZARET_RECONCILE_CALLS_PER_MINUTE,
     maxDatabaseAgeMilliseconds: values.LAZARET_DATABASE_MAX_AGE_HOURS * 3_600_000,
   });
 }

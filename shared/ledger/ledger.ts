@@ -1,12 +1,22 @@
-import { type z } from 'zod';
+import { z } from 'zod';
 import type { ArtifactKey, TagKey } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { databaseSchema } from '../message/queue-message.js';
-import { statusOf, storageFault } from '../net/storage-fault.js';
-import { type LedgerEntry, type TagEntry, entrySchema, tagEntrySchema } from '../pipeline/entry.js';
+import {
+  type Excluded,
+  type LedgerEntry,
+  type RepositoryRow,
+  type Survey,
+  type TagEntry,
+  entrySchema,
+  excludedSchema,
+  surveySchema,
+  tagEntrySchema,
+} from '../pipeline/entry.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
 import type { Table } from './table.js';
-import { fromChunks, partitionKey, tagRowKey, toAsciiJson, toChunks } from './table-key.js';
+import { createRows } from './rows.js';
+import { excludedRowKey, partitionKey, surveyPartition, tagRowKey } from './table-key.js';
 
 /** All that is known of every digest and tag. Guarded by ETags: a write that would undo another's fails. */
 export interface Ledger {
@@ -31,18 +41,35 @@ export interface Ledger {
     key: TagKey,
     change: (current: TagEntry | undefined) => TagEntry | undefined,
   ) => Promise<TagEntry | undefined>;
+  /** Remembers that a manifest gets no verdict, and why. */
+  readonly exclude: (excluded: Excluded) => Promise<void>;
+  readonly readExcluded: (key: ArtifactKey) => Promise<Excluded | undefined>;
+  /** Everything that is known of one repository. */
+  readonly listRepository: (repository: Pick<ArtifactKey, 'registry' | 'repository'>) => AsyncIterable<RepositoryRow>;
+  readonly listSurveys: (registry: ArtifactKey['registry']) => AsyncIterable<Survey>;
+  readonly updateSurvey: (
+    repository: Pick<ArtifactKey, 'registry' | 'repository'>,
+    change: (current: Survey | undefined) => Survey,
+  ) => Promise<void>;
+  /** When this installation began: `now`, where it is asked for the first time. */
+  readonly installedAt: (now: Date) => Promise<Date>;
   readonly newestDatabase: () => Promise<DatabaseEvidence | undefined>;
   readonly recordDatabase: (database: DatabaseEvidence) => Promise<void>;
 }
 
-const MAX_CONFLICTS = 12;
 const STATE = { partitionKey: 'state', rowKey: 'database' } as const;
+const INSTALLATION = { partitionKey: 'state', rowKey: 'installation' } as const;
+const installationSchema = z.object({ at: z.iso.datetime() });
 
 /** Builds the ledger over one table. Throws `LEDGER_UNAVAILABLE`, `LEDGER_CORRUPT`, `LEDGER_TOO_LARGE`. */
 export function createLedger(table: Table): Ledger {
   const rows = createRows(table);
   const locate = (key: ArtifactKey) => ({ partitionKey: partitionKey(key), rowKey: key.digest });
   const locateTag = (key: TagKey) => ({ partitionKey: partitionKey(key), rowKey: tagRowKey(key.tag) });
+  const locateExcluded = (key: ArtifactKey) => ({
+    partitionKey: partitionKey(key),
+    rowKey: excludedRowKey(key.digest),
+  });
   const columns = ({ decision, enforcement, pushedAt }: LedgerEntry) => ({
     verdict: decision?.verdict ?? 'pending',
     enforcement: enforcement.state,
@@ -70,6 +97,27 @@ export function createLedger(table: Table): Ledger {
       }),
     readTag: async (key) => (await rows.get(locateTag(key), tagEntrySchema))?.value,
     updateTag: (key, change) => rows.loop(locateTag(key), tagEntrySchema, { change, columns: () => ({}) }),
+    exclude: async (excluded) => {
+      await rows.loop(locateExcluded(excluded.key), excludedSchema, {
+        change: (current) => (current?.kind === excluded.kind ? undefined : excluded),
+        columns: () => ({}),
+      });
+    },
+    readExcluded: async (key) => (await rows.get(locateExcluded(key), excludedSchema))?.value,
+    listRepository: (repository) => rows.list(partitionKey(repository), rowSchema),
+    listSurveys: (registry) => rows.list(surveyPartition(registry), () => surveySchema),
+    updateSurvey: async (repository, change) => {
+      const place = { partitionKey: surveyPartition(repository.registry), rowKey: partitionKey(repository) };
+      await rows.loop(place, surveySchema, { change, columns: () => ({}) });
+    },
+    installedAt: async (now) => {
+      const first = { at: now.toISOString() };
+      const known = await rows.loop(INSTALLATION, installationSchema, {
+        change: (current) => current ?? first,
+        columns: () => ({}),
+      });
+      return new Date(known?.at ?? first.at);
+    },
     newestDatabase: async () => (await rows.get(STATE, databaseSchema))?.value,
     recordDatabase: async (database) => {
       await rows.loop(STATE, databaseSchema, {
@@ -81,82 +129,11 @@ export function createLedger(table: Table): Ledger {
   };
 }
 
-interface Place {
-  readonly partitionKey: string;
-  readonly rowKey: string;
-}
-type Columns = Readonly<Record<string, string>>;
+const entryRow = entrySchema.transform((entry): RepositoryRow => ({ kind: 'entry', entry }));
+const tagRow = tagEntrySchema.transform((tag): RepositoryRow => ({ kind: 'tag', tag }));
+const excludedRow = excludedSchema.transform((excluded): RepositoryRow => ({ kind: 'excluded', excluded }));
 
-function createRows(table: Table) {
-  const toRow = (place: Place, value: object, columns: Columns) => {
-    const chunks = toChunks(toAsciiJson(value));
-    if (chunks === undefined) throw new AppError('LEDGER_TOO_LARGE', 'an entry is too large for the ledger');
-    return { ...place, ...columns, ...chunks };
-  };
-  const get = async <T>(place: Place, schema: z.ZodType<T>) => {
-    try {
-      const row = await table.getEntity(place.partitionKey, place.rowKey);
-      return { value: parseRow(row, schema), etag: row.etag };
-    } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw storageFault('LEDGER_UNAVAILABLE', error);
-    }
-  };
-  const create = async (place: Place, value: object, columns: Columns): Promise<string | undefined> => {
-    try {
-      const { etag } = await table.createEntity(toRow(place, value, columns));
-      return etag ?? '';
-    } catch (error) {
-      if (statusOf(error) === 409) return undefined;
-      throw storageFault('LEDGER_UNAVAILABLE', error);
-    }
-  };
-  const replace = async (
-    place: Place,
-    value: object,
-    { etag, columns }: { readonly etag: string; readonly columns: Columns },
-  ): Promise<string | undefined> => {
-    try {
-      const answer = await table.updateEntity(toRow(place, value, columns), 'Replace', { etag });
-      return answer.etag ?? '';
-    } catch (error) {
-      if (statusOf(error) === 412 || statusOf(error) === 404) return undefined;
-      throw storageFault('LEDGER_UNAVAILABLE', error);
-    }
-  };
-  const loop = async <T extends object>(
-    place: Place,
-    schema: z.ZodType<T>,
-    {
-      change,
-      columns,
-      known,
-    }: {
-      readonly change: (current: T | undefined) => T | undefined;
-      readonly columns: (value: T) => Columns;
-      readonly known?: { readonly value: T; readonly etag: string };
-    },
-  ): Promise<T | undefined> => {
-    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      const current = conflicts === 0 && known !== undefined ? known : await get(place, schema);
-      const next = change(current?.value);
-      if (next === undefined || next === current?.value) return current?.value;
-      const etag = current?.etag;
-      const written =
-        etag === undefined
-          ? await create(place, next, columns(next))
-          : await replace(place, next, { etag, columns: columns(next) });
-      if (written !== undefined) return next;
-    }
-    throw new AppError('LEDGER_CONFLICT', 'the entry kept moving', { retryable: true });
-  };
-  return { get, create, replace, loop };
-}
-
-function parseRow<T>(row: Readonly<Record<string, unknown>>, schema: z.ZodType<T>): T {
-  try {
-    return schema.parse(JSON.parse(fromChunks(row)));
-  } catch (cause) {
-    throw new AppError('LEDGER_CORRUPT', 'a row of the ledger cannot be read', { cause });
-  }
+function rowSchema(rowKey: string): z.ZodType<RepositoryRow> {
+  if (rowKey.startsWith(tagRowKey(''))) return tagRow;
+  return rowKey.startsWith(excludedRowKey('')) ? excludedRow : entryRow;
 }

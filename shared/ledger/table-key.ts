@@ -17,6 +17,16 @@ export function tagRowKey(tag: string): string {
   return `tag:${tag}`;
 }
 
+/** The row of a manifest that gets no verdict. */
+export function excludedRowKey(digest: string): string {
+  return `excluded:${digest}`;
+}
+
+/** The partition of what was found when whole repositories were looked at; no registry is named like it. */
+export function surveyPartition(registry: string): string {
+  return `survey-${registry.replace(':', '!')}`;
+}
+
 /** Largest string that one table property holds, in UTF-16 code units (64 KiB). */
 const CHUNK = 32_000;
 const MAX_CHUNKS = 12;

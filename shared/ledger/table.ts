@@ -14,6 +14,10 @@ export interface Table {
     mode: 'Replace',
     options: { readonly etag: string },
   ) => Promise<{ readonly etag?: string }>;
+  /** The rows that an OData filter matches, in the order of their keys. */
+  readonly listEntities: (options: {
+    readonly queryOptions: { readonly filter: string };
+  }) => AsyncIterable<Readonly<Record<string, unknown>>>;
 }
 
 /** A row to be written. */

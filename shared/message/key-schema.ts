@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestSchema } from '../artifact/descriptor.js';
 import { type LoginServer, parseLoginServer } from '../artifact/login-server.js';
 import { type Repository, parseRepository } from '../artifact/repository.js';
+import { type Tag, isTag } from '../artifact/tag.js';
 
 function accepts(parse: (text: string) => unknown) {
   return (value: unknown) => {
@@ -14,6 +15,9 @@ function accepts(parse: (text: string) => unknown) {
     }
   };
 }
+
+/** zod for a tag. */
+export const tagSchema = z.custom<Tag>((value) => typeof value === 'string' && isTag(value), 'not a tag');
 
 /** zod for an {@link ArtifactKey}. */
 export const keySchema = z.object({

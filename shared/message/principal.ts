@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppError } from '../error/app-error.js';
 
 /** What a caller may do. Entra app roles of the same names. */
-export const ROLES = { read: 'Verdict.Read', release: 'Quarantine.Release' } as const;
+export const ROLES = { read: 'Verdict.Read', release: 'Quarantine.Release', operate: 'Lazaret.Operate' } as const;
 export type Role = (typeof ROLES)[keyof typeof ROLES];
 
 /** Who calls one of the HTTP doors. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../error/app-error.js';
 import { digestSchema } from '../artifact/descriptor.js';
-import { keySchema } from './key-schema.js';
+import { keySchema, tagSchema } from './key-schema.js';
 
 /** The version that this code writes and reads; another one waits for the deployment that knows it. */
 export const MESSAGE_VERSION = 1;
@@ -82,6 +82,19 @@ export const scannedSchema = z.object({
   outcome: scanOutcomeSchema,
 });
 export type Scanned = z.infer<typeof scannedSchema>;
+
+/** A manifest that a sweep found in a registry, on `sweep`. */
+export const sweepRequestSchema = z.object({
+  ...version,
+  ...attempts,
+  key: keySchema,
+  tags: z.array(tagSchema).max(50),
+  /** When the registry last saw it change. */
+  at: time,
+  /** It is older than this installation. */
+  existing: z.boolean().default(false),
+});
+export type SweepRequest = z.infer<typeof sweepRequestSchema>;
 
 /** Only a key: whoever can write this queue can cause a decision, but not what it says. */
 export const decideRequestSchema = z.object({ ...version, ...attempts, key: keySchema });

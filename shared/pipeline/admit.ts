@@ -3,7 +3,7 @@ import type { ArtifactKey } from '../artifact/reference.js';
 import type { Tag } from '../artifact/tag.js';
 import { AppError } from '../error/app-error.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
-import { QUEUES } from '../message/queue-name.js';
+import { QUEUES, type QueueName } from '../message/queue-name.js';
 import type { Policy } from '../policy/policy.js';
 import { type LedgerEntry, remember } from './entry.js';
 import type { Clock, Journal, Send } from './effects.js';
@@ -34,6 +34,10 @@ interface PushFacts {
   readonly by?: string;
   readonly parent?: Digest;
   readonly platform?: string;
+  /** A sweep found it. */
+  readonly sweep?: boolean;
+  /** It is older than this installation. */
+  readonly existing?: boolean;
 }
 
 /** A digest that is seen for the first time. */
@@ -64,8 +68,8 @@ export async function admit(
   // Whichever of the two is done last asks for the decision; should one never come, the deadline does.
   const deadline = { delaySeconds: Math.ceil(deps.policy.deadlineMilliseconds / 1000) + 1 };
   await Promise.all([
-    scan !== undefined && deps.send(QUEUES.scan, { ...message, scanId: scan.scanId }),
-    verify && deps.send(QUEUES.verify, { ...message, attempt: 0, again: false }),
+    scan !== undefined && deps.send(scanQueue(scan), { ...message, scanId: scan.scanId }),
+    verify && deps.send(verifyQueue(facts), { ...message, attempt: 0, again: false }),
     (scan !== undefined || verify) && deps.send(QUEUES.decide, { ...message, attempt: 0 }, deadline),
   ]);
   if (scan !== undefined || verify) {
@@ -103,16 +107,29 @@ async function enter(key: ArtifactKey, facts: NewArtifact, deps: AdmitDeps): Pro
     scan: firstScan(facts, now, deps),
     signature: { state: 'open', requestedAt: now },
     enforcement: { state: 'none', operations: [] },
+    ...(facts.existing === true && { existing: true }),
     marks: [],
   };
   const version = await deps.ledger.create(entry);
   return version === undefined ? merge(key, facts, deps) : { entry, version };
 }
 
-function firstScan({ kind, unreadable }: NewArtifact, now: string, deps: AdmitDeps): LedgerEntry['scan'] {
+/** Where a scan waits: those of a sweep behind every push. */
+export function scanQueue({ sweep }: { readonly sweep?: boolean | undefined }): QueueName {
+  return sweep === true ? QUEUES.scanSweep : QUEUES.scan;
+}
+
+/** Where a verification waits. */
+export function verifyQueue({ sweep }: { readonly sweep?: boolean | undefined }): QueueName {
+  return sweep === true ? QUEUES.verifySweep : QUEUES.verify;
+}
+
+function firstScan({ kind, unreadable, sweep }: NewArtifact, now: string, deps: AdmitDeps): LedgerEntry['scan'] {
   if (kind === 'index') return { state: 'none' };
   const scanId = deps.newId();
-  if (unreadable === undefined) return { state: 'open', scanId, requestedAt: now, failures: 0 };
+  if (unreadable === undefined) {
+    return { state: 'open', scanId, requestedAt: now, failures: 0, ...(sweep === true && { sweep }) };
+  }
   const { code, message } = unreadable;
   return { state: 'failed', scanId, requestedAt: now, finishedAt: now, code, message: message.slice(0, 500) };
 }
@@ -124,12 +141,15 @@ async function merge(key: ArtifactKey, facts: PushFacts, deps: AdmitDeps): Promi
     const newer = new Date(facts.at) > new Date(entry.pushedAt);
     const knowsTag = facts.tag === undefined || entry.tags.at(-1) === facts.tag;
     const knowsParent = facts.parent === undefined || entry.parents.includes(facts.parent);
-    if (!newer && knowsTag && knowsParent && goneAt === undefined) return entry;
+    // A push does not wait behind a sweep that asked first.
+    const overtakes = facts.sweep !== true && entry.scan.state === 'open' && entry.scan.sweep === true;
+    if (!newer && knowsTag && knowsParent && goneAt === undefined && !overtakes) return entry;
     // Whatever kept a deleted digest from being scanned, it may be there now.
     const rescan = goneAt !== undefined && entry.scan.state === 'failed';
     return {
       ...present,
       ...(rescan && { scan: { state: 'open', scanId: deps.newId(), requestedAt: now, failures: 0 } as const }),
+      ...(overtakes && { scan: overtaking(entry.scan) }),
       ...(newer && { pushedAt: facts.at, ...(facts.by !== undefined && { pushedBy: facts.by }) }),
       ...(facts.platform !== undefined && entry.platform === undefined && { platform: facts.platform }),
       tags: facts.tag === undefined ? entry.tags : remember(entry.tags, facts.tag),
@@ -140,6 +160,12 @@ async function merge(key: ArtifactKey, facts: PushFacts, deps: AdmitDeps): Promi
     throw new AppError('LEDGER_ENTRY_MISSING', 'the ledger lost an entry that it had', { retryable: true });
   }
   return { entry: merged };
+}
+
+function overtaking(scan: LedgerEntry['scan']): LedgerEntry['scan'] {
+  if (scan.state !== 'open') return scan;
+  const { scanId, requestedAt, failures } = scan;
+  return { state: 'open', scanId, requestedAt, failures };
 }
 
 function markQueued(entry: LedgerEntry, at: string): LedgerEntry {

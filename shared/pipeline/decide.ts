@@ -168,7 +168,16 @@ export async function giveUpDecide(
     const { digest: policy } = deps.policy;
     return {
       ...entry,
-      decision: { verdict: 'inconclusive', reasons, action: 'mark', because: 'push', policy, rule: 0, crossing: [] },
+      decision: {
+        verdict: 'inconclusive',
+        reasons,
+        action: 'mark',
+        because: 'push',
+        policy,
+        rule: 0,
+        crossing: [],
+        gaveUp: true,
+      },
       decidedAt: at,
       settledAt: at,
     };

@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import { digestSchema } from '../artifact/descriptor.js';
-import { type Tag, isTag } from '../artifact/tag.js';
-import { keySchema } from '../message/key-schema.js';
+import { keySchema, tagSchema as tag } from '../message/key-schema.js';
 import { blobRefSchema, databaseSchema } from '../message/queue-message.js';
 
 const time = z.iso.datetime({ offset: true });
-const tag = z.custom<Tag>((value) => typeof value === 'string' && isTag(value), 'not a tag');
 const reason = z.object({ code: z.string(), message: z.string() });
 const attributes = z.object({
   readEnabled: z.boolean(),
@@ -38,6 +36,8 @@ const scan = z.discriminatedUnion('state', [
     enqueuedAt: time.optional(),
     /** Retryable failures so far. */
     failures: z.number().int().nonnegative(),
+    /** A sweep asks for it, so it waits behind every push. */
+    sweep: z.boolean().optional(),
   }),
   z.object({
     state: z.literal('done'),
@@ -89,6 +89,8 @@ const decision = z.object({
   rule: z.number().int().nonnegative(),
   waitUntil: time.optional(),
   crossing: z.array(z.string()),
+  /** No evaluation: deciding was given up, and is tried again by a later sweep. */
+  gaveUp: z.boolean().optional(),
 });
 
 const enforcement = z.object({
@@ -126,6 +128,8 @@ export const entrySchema = z.object({
   decidedAt: time.optional(),
   /** When the operations of `decision` had all been applied, withheld or refused. */
   settledAt: time.optional(),
+  /** It was in the registry before this installation: judged and told, and not quarantined. */
+  existing: z.boolean().optional(),
   /** When it first passed. */
   passedAt: time.optional(),
   enforcement,
@@ -166,3 +170,53 @@ export const tagEntrySchema = z.object({
 
 /** One tag of one repository in the ledger. */
 export type TagEntry = z.infer<typeof tagEntrySchema>;
+
+/** A manifest that gets no verdict, so that it is accounted for and not looked at with every sweep. */
+export const excludedSchema = z.object({
+  key: keySchema,
+  /** `signature`, `other` (a chart, an attestation, a mark of ours). */
+  kind: z.enum(['signature', 'other']),
+  at: time,
+});
+
+export type Excluded = z.infer<typeof excludedSchema>;
+
+/** What is known of one repository: a row of its partition. */
+export type RepositoryRow =
+  | { readonly kind: 'entry'; readonly entry: LedgerEntry }
+  | { readonly kind: 'tag'; readonly tag: TagEntry }
+  | { readonly kind: 'excluded'; readonly excluded: Excluded };
+
+const count = z.number().int().nonnegative();
+
+/** What the last look at a whole repository came to. */
+export const surveySchema = z.object({
+  registry: keySchema.shape.registry,
+  repository: keySchema.shape.repository,
+  /** When its newest manifests were last compared with the ledger. */
+  sweptAt: time.optional(),
+  /** When all of them were. */
+  walkedAt: time.optional(),
+  /** What that look found; absent before the first one. */
+  summary: z
+    .object({
+      manifests: count,
+      pass: count,
+      fail: count,
+      inconclusive: count,
+      pending: count,
+      quarantined: count,
+      signatures: count,
+      others: count,
+      unaccounted: count,
+      oldestPending: time.optional(),
+      oldestVerdict: time.optional(),
+    })
+    .optional(),
+  /** Pushes that no event told of, ever. */
+  recovered: count,
+  /** Why the last look failed. */
+  error: z.string().optional(),
+});
+
+export type Survey = z.infer<typeof surveySchema>;

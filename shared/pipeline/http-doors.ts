@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { parseReference } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { ROLES, type SignIn, requireRole } from '../message/principal.js';
+import { coverage } from './coverage.js';
 import type { Log } from './effects.js';
 import { type LookUpDeps, MAX_WAIT_SECONDS, lookUp, resolve } from './lookup.js';
+import { type ReconcileDeps, reconcile } from './reconcile.js';
 import { MAX_REASON_LENGTH, type ReleaseDeps, release } from './release.js';
 
 /** The parts of a request that the doors read. */
@@ -26,6 +28,7 @@ export interface DoorDeps extends LookUpDeps {
   readonly ledger: LookUpDeps['ledger'] & ReleaseDeps['ledger'];
   readonly send: ReleaseDeps['send'];
   readonly journal: ReleaseDeps['journal'];
+  readonly reconcile: ReconcileDeps;
 }
 
 const STATUS_OF: Readonly<Record<string, number>> = {
@@ -72,6 +75,23 @@ export function releaseDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorR
     }
     await release(resolved.key, { by: name, reason: body.reason }, deps);
     return { status: 202, body: { digest: resolved.key.digest, by: name } };
+  });
+}
+
+/** `GET coverage`: how much of the registries is accounted for. */
+export function coverageDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorResponse> {
+  return answer(deps, async () => {
+    requireRole(request.headers, ROLES.read, deps.signIn);
+    return { status: 200, body: await coverage(deps.reconcile) };
+  });
+}
+
+/** `POST reconcile?all=true`: compares registries and ledger now; `all` looks at whole repositories. */
+export function reconcileDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorResponse> {
+  return answer(deps, async () => {
+    const { name } = requireRole(request.headers, ROLES.operate, deps.signIn);
+    await deps.journal({ what: 'reconcile-asked', who: name });
+    return { status: 200, body: await reconcile(deps.reconcile, { all: request.query.get('all') === 'true' }) };
   });
 }
 

@@ -29,13 +29,16 @@ export async function receivePoison(queue: QueueName, message: unknown, deps: Po
   await attempt('give-up', deps.log, async () => {
     switch (queue) {
       case QUEUES.verify:
+      case QUEUES.verifySweep:
         return deps.giveUpVerify(parseMessage(verifyRequestSchema, message), error);
       case QUEUES.scanned:
         return deps.giveUpScanned(parseMessage(scannedSchema, message), error);
       case QUEUES.decide:
         return deps.giveUpDecide(parseMessage(decideRequestSchema, message), error);
       case QUEUES.registryEvents:
+      case QUEUES.sweep:
       case QUEUES.scan:
+      case QUEUES.scanSweep:
       case QUEUES.alert:
         return;
     }

@@ -5,11 +5,10 @@ import type { ArtifactKey, TagKey } from '../artifact/reference.js';
 import type { Repository } from '../artifact/repository.js';
 import { type Tag, parseReferrersTag } from '../artifact/tag.js';
 import { AppError, isAppError } from '../error/app-error.js';
-import { MESSAGE_VERSION } from '../message/queue-message.js';
-import { QUEUES } from '../message/queue-name.js';
+import { MESSAGE_VERSION, type SweepRequest } from '../message/queue-message.js';
 import type { IgnoredEvent, RegistryEvent } from '../message/registry-event.js';
-import { admit, type AdmitDeps } from './admit.js';
-import type { LedgerEntry, TagEntry } from './entry.js';
+import { admit, type AdmitDeps, verifyQueue } from './admit.js';
+import type { Excluded, LedgerEntry, TagEntry } from './entry.js';
 import { type Log, LAZARET } from './effects.js';
 
 /** How long after an event a missing manifest is put down to replication, in milliseconds. */
@@ -29,6 +28,7 @@ export interface ReceiveDeps extends AdmitDeps {
   };
   readonly ledger: AdmitDeps['ledger'] & {
     updateTag: (key: TagKey, change: (current: TagEntry | undefined) => TagEntry | undefined) => Promise<unknown>;
+    exclude: (excluded: Excluded) => Promise<void>;
   };
   readonly log: Log;
 }
@@ -51,15 +51,27 @@ export async function receive(event: RegistryEvent | IgnoredEvent, deps: Receive
     );
     return;
   }
-  if (event.tag !== undefined) await rememberTag(key, { tag: event.tag, at: event.at }, deps);
+  const { at, tag, by } = event;
+  await receiveOrForget(key, { at, ...(tag !== undefined && { tag }), ...(by !== undefined && { by }) }, deps);
+}
+
+/** A manifest that a sweep found becomes work as if its event had come, behind every push. Throws what {@link receive} throws. */
+export async function receiveFound({ key, tags, at, existing }: SweepRequest, deps: ReceiveDeps): Promise<void> {
+  for (const tag of tags.slice(0, -1)) await rememberTag(key, { tag, at }, deps);
+  const tag = tags.at(-1);
+  await receiveOrForget(key, { at, sweep: true, existing, ...(tag !== undefined && { tag }) }, deps);
+}
+
+async function receiveOrForget(key: ArtifactKey, push: Push, deps: ReceiveDeps): Promise<void> {
+  if (push.tag !== undefined) await rememberTag(key, { tag: push.tag, at: push.at }, deps);
   try {
-    await receivePush(key, event, { deps, depth: 0 });
+    await receivePush(key, push, { deps, depth: 0 });
   } catch (error) {
     if (!isAppError(error, 'MANIFEST_UNKNOWN')) throw error;
-    const age = deps.clock().getTime() - new Date(event.at).getTime();
+    const age = deps.clock().getTime() - new Date(push.at).getTime();
     if (age < REPLICATION_MILLISECONDS) throw error;
     // No verdict and no alert: what the registry does not hold, nobody can pull.
-    await deps.journal({ key, what: 'gone', who: LAZARET, id: `gone-${key.digest}-${event.at}` });
+    await deps.journal({ key, what: 'gone', who: LAZARET, id: `gone-${key.digest}-${push.at}` });
     await deps.ledger.update(key, (entry) => ({ ...entry, goneAt: deps.clock().toISOString() }));
   }
 }
@@ -69,6 +81,10 @@ interface Push {
   readonly at: string;
   readonly tag?: Tag;
   readonly by?: string;
+  /** A sweep found it. */
+  readonly sweep?: boolean;
+  /** It is older than this installation. */
+  readonly existing?: boolean;
 }
 
 interface Walk {
@@ -116,12 +132,15 @@ async function receivePush(key: ArtifactKey, push: Push, walk: Walk): Promise<bo
         return true;
       }
       await receiveSignature(key, { manifest, push }, deps);
+      await exclude(key, 'signature', deps);
       return false;
     }
     case 'signature':
       await receiveSignature(key, { manifest, push }, deps);
+      await exclude(key, 'signature', deps);
       return false;
     case 'other':
+      await exclude(key, 'other', deps);
       return false;
   }
 }
@@ -148,12 +167,9 @@ async function receiveChildren(
     const platform = [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');
     const key = { ...index, digest: child.digest };
     try {
-      const { at, by } = push;
-      const isImage = await receivePush(
-        key,
-        { at, ...(by !== undefined && { by }) },
-        { deps, depth: depth + 1, parent: index.digest, platform },
-      );
+      const { at, by, sweep, existing } = push;
+      const untagged = { at, ...(by !== undefined && { by }), ...(sweep && { sweep, existing: existing === true }) };
+      const isImage = await receivePush(key, untagged, { deps, depth: depth + 1, parent: index.digest, platform });
       if (isImage) children.push({ digest: child.digest, platform });
     } catch (error) {
       const age = deps.clock().getTime() - new Date(push.at).getTime();
@@ -177,11 +193,17 @@ async function receiveSignature(
   const subject: ArtifactKey = { ...key, digest };
   // The signature may come before its image's own event.
   if ((await deps.ledger.read(subject)) === undefined) {
-    const isImage = await receivePush(subject, { at: push.at }, { deps, depth: 0 });
+    const { at, sweep, existing } = push;
+    const found = { at, ...(sweep && { sweep, existing: existing === true }) };
+    const isImage = await receivePush(subject, found, { deps, depth: 0 });
     if (!isImage) return;
   }
   const since = deps.clock().toISOString();
-  await deps.send(QUEUES.verify, { v: MESSAGE_VERSION, key: subject, again: true, attempt: 0, since });
+  await deps.send(verifyQueue(push), { v: MESSAGE_VERSION, key: subject, again: true, attempt: 0, since });
+}
+
+async function exclude(key: ArtifactKey, kind: Excluded['kind'], { ledger, clock }: ReceiveDeps): Promise<void> {
+  await ledger.exclude({ key, kind, at: clock().toISOString() });
 }
 
 async function rememberTag(

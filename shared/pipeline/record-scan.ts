@@ -5,6 +5,7 @@ import { type BlobRef, MESSAGE_VERSION, type ScanOutcome, type Scanned } from '.
 import { QUEUES } from '../message/queue-name.js';
 import type { DatabaseEvidence, ScanReport } from '../vulnerability/report.js';
 import { countBySeverity } from '../vulnerability/severity.js';
+import { scanQueue } from './admit.js';
 import type { LedgerEntry, ScanState } from './entry.js';
 import { type Clock, type Journal, LAZARET, type Log, type Send } from './effects.js';
 import { MAX_RETRY_MILLISECONDS, retryDelaySeconds } from './deliver.js';
@@ -60,7 +61,11 @@ export async function recordScan(message: Scanned, deps: RecordScanDeps): Promis
     return;
   }
   if (outcome.kind === 'retry') {
-    await deps.send(QUEUES.scan, { v: MESSAGE_VERSION, scanId, key, since: open.requestedAt });
+    await deps.send(scanQueue(open), { v: MESSAGE_VERSION, scanId, key, since: open.requestedAt });
+    const enqueuedAt = deps.clock().toISOString();
+    await deps.ledger.update(key, ({ scan, ...entry }) =>
+      scan.state === 'open' && scan.scanId === scanId ? { ...entry, scan: { ...scan, enqueuedAt } } : undefined,
+    );
     return;
   }
   if (outcome.kind === 'failed' && outcome.code === 'QUARANTINED' && isOurs(found?.entry)) {

@@ -48,7 +48,8 @@ function judged(opinion: Opinion, evidence: Evidence, { base, rule }: { base: Ba
   const verdict = opinion.says === 'pending' ? 'inconclusive' : opinion.says;
   if (verdict === 'pass') return { ...base, verdict, reasons: [], action: 'mark' };
   // What has once passed is marked and alerted only: onChange's own delay is enforced elsewhere, never here.
-  const action = evidence.hasPassed ? 'mark' : rule.onPush;
+  // Nor is what ran here before we came: a new installation must not stop what is running.
+  const action = evidence.hasPassed || evidence.existing ? 'mark' : rule.onPush;
   return { ...base, verdict, reasons: opinion.reasons, action };
 }
 

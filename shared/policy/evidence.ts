@@ -40,6 +40,8 @@ export interface Evidence {
   readonly children: readonly ChildEvidence[];
   /** Whether this digest has passed at least once. */
   readonly hasPassed: boolean;
+  /** Whether it was in the registry before this installation. */
+  readonly existing: boolean;
 }
 
 /** `pending` until the evidence is in; anything but `pass` denies. */

@@ -1,7 +1,7 @@
 import type { QueueServiceClient } from '@azure/storage-queue';
 import { AppError } from '../error/app-error.js';
 import { MAX_MESSAGE_BYTES } from '../message/queue-message.js';
-import { ALL_QUEUES, poisonQueue } from '../message/queue-name.js';
+import { ALL_QUEUES, type QueueName, poisonQueue } from '../message/queue-name.js';
 import { storageFault } from '../net/storage-fault.js';
 import type { Send } from '../pipeline/effects.js';
 import type { QueueService } from './queue-service.js';
@@ -21,6 +21,17 @@ export function createSend(service: QueueService): Send {
         messageTimeToLive: -1,
         visibilityTimeout: Math.min(Math.max(Math.ceil(delaySeconds), 0), MAX_DELAY_SECONDS),
       });
+    } catch (error) {
+      throw storageFault('QUEUE_UNAVAILABLE', error);
+    }
+  };
+}
+
+/** How many messages a queue holds, those that are leased or delayed included. Throws `QUEUE_UNAVAILABLE` (retryable). */
+export function createQueueLength(service: QueueServiceClient): (queue: QueueName) => Promise<number> {
+  return async (queue) => {
+    try {
+      return (await service.getQueueClient(queue).getProperties()).approximateMessagesCount ?? 0;
     } catch (error) {
       throw storageFault('QUEUE_UNAVAILABLE', error);
     }

@@ -33,6 +33,19 @@ export function createReceiver(queue: Omit<Queue, 'sendMessage'>, leaseSeconds: 
   };
 }
 
+type Receive = (max: number) => Promise<readonly Received[]>;
+
+/** Takes from the first queue that has something: between any two messages of a later one the earlier ones are asked. */
+export function receiveFirst(receivers: readonly Receive[]): Receive {
+  return async (max) => {
+    for (const receive of receivers) {
+      const received = await receive(max);
+      if (received.length > 0) return received;
+    }
+    return [];
+  };
+}
+
 function toReceived(queue: Omit<Queue, 'sendMessage'>, item: QueuedItem, leaseSeconds: number): Received {
   // Every extension makes a new receipt, and the old one is refused.
   let receipt = item.popReceipt;

@@ -7,15 +7,17 @@ import type { Tag } from '../artifact/tag.js';
 import { createHttp } from '../net/http.js';
 import { registryError } from './errors.js';
 import { uncompressedDigest } from './layer-api.js';
+import { type ListingApi, createListingApi } from './listing-api.js';
 import * as manifests from './manifest-api.js';
 import { type MetadataApi, createMetadataApi } from './metadata-api.js';
 import * as referrers from './referrer-api.js';
+import { createSdkClients } from './sdk-clients.js';
 import { createSdkHttpClient } from './sdk-http.js';
 import { createSession } from './session.js';
 import { type RegistryCredential, createTokenSource } from './token.js';
 
 /** All that Lazaret asks of the configured registries. */
-export interface RegistryClient extends MetadataApi {
+export interface RegistryClient extends MetadataApi, ListingApi {
   readonly fetchManifest: (
     registry: LoginServer,
     repository: Repository,
@@ -67,13 +69,15 @@ export function createRegistryClient({
   const http = createHttp({ fetch, sleep });
   const session = createSession({ http, registries: allowed, token: createTokenSource({ http, clock, credential }) });
   const httpClient = createSdkHttpClient({ fetch, registries: allowed });
+  const clients = createSdkClients({ httpClient, credential, registries: allowed });
   const anywhere = async (url: URL, maxBytes: number): Promise<Uint8Array> => {
     const response = await http({ url, maxBytes });
     if (response.status !== 200) throw registryError('blob storage', response.status, response);
     return response.body;
   };
   return {
-    ...createMetadataApi({ httpClient, credential, registries: allowed }),
+    ...createMetadataApi(clients),
+    ...createListingApi(clients),
     fetchManifest: (registry, repository, reference) =>
       manifests.fetchManifest(session, { registry, repository }, reference),
     pullState: (registry, repository, reference) => manifests.pullState(session, { registry, repository }, reference),

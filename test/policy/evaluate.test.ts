@@ -57,6 +57,7 @@ function evidence(changes: Partial<Evidence> & { readonly findings?: readonly Fi
     coveredByIndex: false,
     children: [],
     hasPassed: false,
+    existing: false,
     ...rest,
   };
 }

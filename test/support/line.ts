@@ -112,6 +112,8 @@ export async function createLine(
     signIn: 'local',
     reportUrl: undefined,
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,
+    queueLength: (queue) => Promise.resolve(queued.filter((message) => message.queue === queue).length),
+    reconcileCallsPerMinute: 300,
     ...overrides,
   };
   const app = bindSteps(services);
@@ -143,7 +145,10 @@ export async function createLine(
   const handlers: Readonly<Record<QueueName, (body: unknown) => Promise<void>>> = {
     [QUEUES.registryEvents]: app.receive,
     [QUEUES.scan]: scanOne,
+    [QUEUES.sweep]: app.receiveSweep,
+    [QUEUES.scanSweep]: scanOne,
     [QUEUES.verify]: app.verify,
+    [QUEUES.verifySweep]: app.verifySweep,
     [QUEUES.scanned]: app.recordScan,
     [QUEUES.decide]: app.decide,
     [QUEUES.alert]: app.alert,

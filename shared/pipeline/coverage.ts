@@ -1,0 +1,110 @@
+import type { LoginServer } from '../artifact/login-server.js';
+import { AppError } from '../error/app-error.js';
+import { createBudget } from './budget.js';
+import type { Survey } from './entry.js';
+import { type ReconcileDeps, listNames } from './reconcile.js';
+import { surveyWhole } from './survey-repository.js';
+
+/** Manifests by what is known of them: each is in exactly one of the counts below `manifests`. */
+export interface CoverageCounts {
+  readonly manifests: number;
+  readonly pass: number;
+  readonly fail: number;
+  readonly inconclusive: number;
+  /** Known, or just pushed, and not judged yet. */
+  readonly pending: number;
+  /** Signatures, and what is no image: charts, attestations, our own marks. They get no verdict. */
+  readonly signatures: number;
+  readonly others: number;
+  /** In the registry, and unknown to us: this has to be 0. */
+  readonly unaccounted: number;
+}
+
+/** How much of the registries is accounted for. */
+export interface Coverage extends CoverageCounts {
+  /** Of the above, those that are locked or untagged by us. */
+  readonly quarantined: number;
+  /** When the longest pending one was first seen, and when the oldest verdict was made (RFC 3339). */
+  readonly oldestPending?: string | undefined;
+  readonly oldestVerdict?: string | undefined;
+  /** Pushes that no event told of, ever. */
+  readonly recovered: number;
+  readonly repositories: readonly (Partial<CoverageCounts> & {
+    readonly registry: LoginServer;
+    readonly repository: string;
+    /** When these counts were made; absent where the repository has never been looked at. */
+    readonly at?: string | undefined;
+    readonly error?: string | undefined;
+  })[];
+  /** Repositories whose counts are older than this answer, since looking again would cost too many calls. */
+  readonly stale: number;
+}
+
+/** Calls of a registry that one answer may cost. */
+const MAX_CALLS = 300;
+
+/**
+ * Counts every manifest of every configured registry. Looks again as far as {@link MAX_CALLS} go, the repository that has
+ * waited longest first, and tells of the others what was found the last time. Changes nothing.
+ */
+export async function coverage(deps: ReconcileDeps): Promise<Coverage> {
+  const { clock, callsPerMinute } = deps;
+  // A person waits, so the calls are not spread over time; there are few.
+  const budget = createBudget({ callsPerMinute, calls: MAX_CALLS, clock, sleep: () => Promise.resolve() });
+  const surveys: Survey[] = [];
+  let stale = 0;
+  for (const registry of deps.servers) {
+    const known = new Map<string, Survey>();
+    for await (const survey of deps.ledger.listSurveys(registry)) known.set(survey.repository, survey);
+    const names = await listNames(registry, { budget, deps });
+    // Half a figure would say that all is well.
+    if (names === undefined)
+      throw new AppError('REGISTRY_UNAVAILABLE', 'a registry does not list its repositories', { retryable: true });
+    const walkedAt = (name: string) => new Date(known.get(name)?.walkedAt ?? 0).getTime();
+    for (const repository of names.toSorted((a, b) => walkedAt(a) - walkedAt(b))) {
+      const place = { registry, repository };
+      const before: Survey = known.get(repository) ?? { ...place, recovered: 0 };
+      if (!(await budget.spend())) {
+        stale += 1;
+        surveys.push(before);
+        continue;
+      }
+      const now = clock();
+      const moment = {
+        now,
+        deadlineMilliseconds: deps.policy.deadlineMilliseconds,
+        idle: { scan: false, verify: false },
+      };
+      const { summary } = await surveyWhole(place, moment, { ...deps, budget });
+      surveys.push({ ...before, summary, walkedAt: now.toISOString() });
+    }
+  }
+  return { ...total(surveys), stale };
+}
+
+function total(surveys: readonly Survey[]): Omit<Coverage, 'stale'> {
+  const summaries = surveys.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
+  const sum = (name: keyof CoverageCounts | 'quarantined') => summaries.reduce((total, each) => total + each[name], 0);
+  const oldest = (times: readonly (string | undefined)[]) => times.filter((at) => at !== undefined).sort()[0];
+  return {
+    manifests: sum('manifests'),
+    pass: sum('pass'),
+    fail: sum('fail'),
+    inconclusive: sum('inconclusive'),
+    pending: sum('pending'),
+    signatures: sum('signatures'),
+    others: sum('others'),
+    unaccounted: sum('unaccounted'),
+    quarantined: sum('quarantined'),
+    oldestPending: oldest(summaries.map(({ oldestPending }) => oldestPending)),
+    oldestVerdict: oldest(summaries.map(({ oldestVerdict }) => oldestVerdict)),
+    recovered: surveys.reduce((all, { recovered }) => all + recovered, 0),
+    repositories: surveys.map(({ registry, repository, walkedAt, error, summary }) => ({
+      registry,
+      repository,
+      ...summary,
+      at: walkedAt,
+      error,
+    })),
+  };
+}

@@ -1,0 +1,92 @@
+import type { ArtifactKey } from '../artifact/reference.js';
+import { MESSAGE_VERSION } from '../message/queue-message.js';
+import { QUEUES } from '../message/queue-name.js';
+import type { LedgerEntry } from './entry.js';
+import { type Clock, type Journal, LAZARET, type Send } from './effects.js';
+import type { FoundRepair, RepositoryKey } from './survey-repository.js';
+
+/** What {@link carryOutRepair} needs. */
+export interface RepairDeps {
+  readonly clock: Clock;
+  readonly send: Send;
+  readonly journal: Journal;
+  readonly newId: () => string;
+  /** What is older than this was there before us. */
+  readonly installedAt: Date;
+  readonly ledger: {
+    update: (
+      key: ArtifactKey,
+      change: (entry: LedgerEntry) => LedgerEntry | undefined,
+    ) => Promise<LedgerEntry | undefined>;
+  };
+}
+
+const MAX_TAGS = 50;
+
+/** Asks the step whose work is missing. Safe to repeat: each of these steps may run any number of times. */
+export async function carryOutRepair(
+  place: RepositoryKey,
+  { repair, found }: FoundRepair,
+  deps: RepairDeps,
+): Promise<void> {
+  const key: ArtifactKey = { ...place, digest: repair.digest };
+  const now = deps.clock().toISOString();
+  const message = { v: MESSAGE_VERSION, key, since: now };
+  const decide = () => deps.send(QUEUES.decide, { ...message, attempt: 0 });
+  await deps.journal({ key, what: `reconcile-${repair.kind}`, who: LAZARET });
+  switch (repair.kind) {
+    case 'receive': {
+      const tags = (found?.tags ?? []).slice(-MAX_TAGS);
+      const at = (found?.updatedAt ?? new Date(now)).toISOString();
+      const existing = found !== undefined && found.createdAt < deps.installedAt;
+      await deps.send(QUEUES.sweep, { ...message, attempt: 0, tags, at, existing });
+      return;
+    }
+    case 'scan':
+    case 'rescan': {
+      const entry = await deps.ledger.update(key, (current) =>
+        reopened(current, repair.kind, { now, newId: deps.newId }),
+      );
+      if (entry?.scan.state !== 'open') return;
+      await deps.send(QUEUES.scanSweep, { ...message, scanId: entry.scan.scanId });
+      return;
+    }
+    case 'verify':
+      await deps.ledger.update(key, (entry) =>
+        entry.signature.state === 'open' ? { ...entry, signature: { ...entry.signature, enqueuedAt: now } } : undefined,
+      );
+      await deps.send(QUEUES.verifySweep, { ...message, attempt: 0, again: true });
+      return;
+    case 'decide':
+      await decide();
+      return;
+    case 'marks':
+      await deps.ledger.update(key, (entry) => ({ ...entry, marks: [] }));
+      await decide();
+      return;
+    case 'gone':
+      await deps.ledger.update(key, (entry) => ({ ...entry, goneAt: now }));
+      return;
+  }
+}
+
+function reopened(
+  entry: LedgerEntry,
+  kind: 'scan' | 'rescan',
+  { now, newId }: { readonly now: string; readonly newId: () => string },
+): LedgerEntry | undefined {
+  const { scan } = entry;
+  if (kind === 'scan') {
+    return scan.state === 'open' ? { ...entry, scan: { ...scan, enqueuedAt: now, sweep: true } } : undefined;
+  }
+  if (scan.state !== 'failed') return undefined;
+  const fresh = {
+    state: 'open',
+    scanId: newId(),
+    requestedAt: now,
+    enqueuedAt: now,
+    failures: 0,
+    sweep: true,
+  } as const;
+  return { ...entry, scan: fresh };
+}

@@ -1,0 +1,145 @@
+import type { LoginServer } from '../artifact/login-server.js';
+import type { ArtifactKey } from '../artifact/reference.js';
+import type { Repository } from '../artifact/repository.js';
+import type { Budget } from './budget.js';
+import type { Excluded, LedgerEntry, RepositoryRow, Survey, TagEntry } from './entry.js';
+import { REPLICATION_MILLISECONDS } from './receive.js';
+import {
+  type ListedManifest,
+  type Repair,
+  type SurveyContext,
+  createTally,
+  findRepair,
+  isOvertaken,
+} from './survey.js';
+
+/** A repository of a registry. */
+export interface RepositoryKey {
+  readonly registry: LoginServer;
+  readonly repository: Repository;
+}
+
+/** What the two surveys need. */
+export interface SurveyDeps {
+  readonly budget: Budget;
+  readonly registry: {
+    listManifests: (
+      repository: RepositoryKey,
+      options: { readonly newestFirst: boolean; readonly after?: string | undefined },
+    ) => Promise<{ readonly items: readonly ListedManifest[]; readonly next: string | undefined }>;
+  };
+  readonly ledger: {
+    read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry } | undefined>;
+    readExcluded: (key: ArtifactKey) => Promise<Excluded | undefined>;
+    listRepository: (repository: RepositoryKey) => AsyncIterable<RepositoryRow>;
+  };
+}
+
+/** One thing to be done, with what the registry says of the manifest. */
+export interface FoundRepair {
+  readonly repair: Repair;
+  readonly found: ListedManifest | undefined;
+}
+
+/** What is told of the moment. */
+export type Moment = Omit<SurveyContext, 'present'>;
+
+/** How long the event of a push may be on its way. */
+const EVENT_MILLISECONDS = 5 * 60_000;
+
+/**
+ * Compares all of a repository with the ledger. Every manifest is counted once. Memory holds the listing, never the
+ * ledger's entries.
+ */
+export async function surveyWhole(
+  place: RepositoryKey,
+  moment: Moment,
+  deps: SurveyDeps,
+): Promise<{ readonly summary: NonNullable<Survey['summary']>; readonly repairs: readonly FoundRepair[] }> {
+  const listing = await listAll(place, deps);
+  const unknown = new Set(listing.keys());
+  const context: SurveyContext = { ...moment, present: new Set(listing.keys()) };
+  const tally = createTally();
+  const repairs: FoundRepair[] = [];
+  const removals: TagEntry[] = [];
+  for await (const row of deps.ledger.listRepository(place)) {
+    if (row.kind === 'tag') {
+      if (row.tag.removed !== undefined) removals.push(row.tag);
+      continue;
+    }
+    const digest = row.kind === 'entry' ? row.entry.key.digest : row.excluded.key.digest;
+    const found = listing.get(digest);
+    unknown.delete(digest);
+    if (row.kind === 'excluded') {
+      if (found !== undefined) tally.excluded(row.excluded);
+      continue;
+    }
+    if (found !== undefined) tally.entry(row.entry);
+    const kind = found === undefined ? goneRepair(row.entry, moment) : findRepair(found, row.entry, context);
+    if (kind !== undefined) repairs.push({ repair: { kind, digest }, found });
+  }
+  for (const row of removals) {
+    const found = listing.get(row.digest);
+    if (found !== undefined && isOvertaken(found, row)) {
+      repairs.push({ repair: { kind: 'decide', digest: row.digest }, found });
+    }
+  }
+  for (const digest of unknown) {
+    const found = listing.get(digest);
+    if (found === undefined) continue;
+    if (isOnItsWay(found, moment)) tally.expected(found);
+    else {
+      tally.unaccounted();
+      repairs.push({ repair: { kind: 'receive', digest: found.digest }, found });
+    }
+  }
+  return { summary: tally.summary(), repairs };
+}
+
+/** Compares what has changed in a repository since then with the ledger, newest first. */
+export async function surveyNewest(
+  place: RepositoryKey,
+  { since, moment }: { readonly since: Date; readonly moment: Moment },
+  deps: SurveyDeps,
+): Promise<readonly FoundRepair[]> {
+  const repairs: FoundRepair[] = [];
+  const context: SurveyContext = { ...moment, present: undefined };
+  for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+    await deps.budget.overdraw();
+    const { items, next } = await deps.registry.listManifests(place, { newestFirst: true, after });
+    for (const found of items.filter(({ updatedAt }) => updatedAt >= since)) {
+      const key = { ...place, digest: found.digest };
+      const known = await deps.ledger.read(key);
+      const kind =
+        known !== undefined
+          ? findRepair(found, known.entry, context)
+          : isOnItsWay(found, moment) || (await deps.ledger.readExcluded(key)) !== undefined
+            ? undefined
+            : 'receive';
+      if (kind !== undefined) repairs.push({ repair: { kind, digest: found.digest }, found });
+    }
+    const oldest = items.at(-1);
+    after = oldest !== undefined && oldest.updatedAt >= since ? next : undefined;
+  }
+  return repairs;
+}
+
+async function listAll(place: RepositoryKey, { budget, registry }: SurveyDeps) {
+  const listing = new Map<string, ListedManifest>();
+  for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+    await budget.overdraw();
+    const { items, next } = await registry.listManifests(place, { newestFirst: false, after });
+    for (const found of items) listing.set(found.digest, found);
+    after = next;
+  }
+  return listing;
+}
+
+function goneRepair({ goneAt, pushedAt }: LedgerEntry, { now }: Moment): Repair['kind'] | undefined {
+  const settled = now.getTime() - new Date(pushedAt).getTime() > REPLICATION_MILLISECONDS;
+  return goneAt === undefined && settled ? 'gone' : undefined;
+}
+
+function isOnItsWay({ updatedAt }: ListedManifest, { now }: Moment): boolean {
+  return now.getTime() - updatedAt.getTime() < EVENT_MILLISECONDS;
+}

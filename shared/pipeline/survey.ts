@@ -1,0 +1,171 @@
+import type { Digest } from '../artifact/digest.js';
+import type { Tag } from '../artifact/tag.js';
+import type { Attributes } from '../policy/operation.js';
+import type { Excluded, LedgerEntry, Survey, TagEntry } from './entry.js';
+
+/** A manifest as a registry lists it. */
+export interface ListedManifest {
+  readonly digest: Digest;
+  readonly attributes: Attributes;
+  readonly tags: readonly Tag[];
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** What has to be done so that registry and ledger agree. Each is a request to the step that does it anyway. */
+export type Repair =
+  /** The ledger has never heard of it, or thought it gone: as if its event had come. */
+  | { readonly kind: 'receive'; readonly digest: Digest }
+  /** Its scan got lost: ask again, under the same id. */
+  | { readonly kind: 'scan'; readonly digest: Digest }
+  /** Its scan was poisoned: ask for a new one. */
+  | { readonly kind: 'rescan'; readonly digest: Digest }
+  | { readonly kind: 'verify'; readonly digest: Digest }
+  | { readonly kind: 'decide'; readonly digest: Digest }
+  /** A mark of ours is not there any more: forget it, and decide, which makes it again. */
+  | { readonly kind: 'marks'; readonly digest: Digest }
+  /** The registry does not hold it any more. */
+  | { readonly kind: 'gone'; readonly digest: Digest };
+
+/** What is known besides the one manifest. */
+export interface SurveyContext {
+  readonly now: Date;
+  /** How long a decision waits for its results, in milliseconds. */
+  readonly deadlineMilliseconds: number;
+  /** Whether a queue is empty, so that a message which should be on it is lost for certain. */
+  readonly idle: { readonly scan: boolean; readonly verify: boolean };
+  /** Digests that the registry lists; undefined where only a part was looked at. */
+  readonly present: ReadonlySet<string> | undefined;
+}
+
+const MINUTE = 60_000;
+/** A message that is this old, on an empty queue, is lost. */
+const LOST_MILLISECONDS = 30 * MINUTE;
+/** After a failure a request waits elsewhere, for up to an hour, before it is on its queue again. */
+const RETRY_MILLISECONDS = 60 * MINUTE;
+/** A message that is this old is lost, whatever else is on the queue. */
+const LOST_ANYWAY_MILLISECONDS = 26 * 60 * MINUTE;
+/** How long a decision that is due, or changes that have begun, may take. */
+const LATE_MILLISECONDS = 10 * MINUTE;
+/** How long what was poisoned, or given up after a day of tries, is left alone. */
+const POISONED_MILLISECONDS = 60 * MINUTE;
+
+/** What a manifest that the ledger knows as `entry` needs; undefined where all is as it should be. Pure. */
+export function findRepair(
+  found: ListedManifest,
+  entry: LedgerEntry,
+  context: SurveyContext,
+): Repair['kind'] | undefined {
+  if (entry.goneAt !== undefined) return 'receive';
+  const evidence = evidenceRepair(entry, context);
+  if (evidence !== undefined) return evidence;
+  if (isUndecided(entry, context)) return 'decide';
+  if (context.present !== undefined && entry.marks.some(({ digest }) => !context.present?.has(digest))) return 'marks';
+  return isUndone(found, entry) ? 'decide' : undefined;
+}
+
+function evidenceRepair({ scan, signature }: LedgerEntry, { now, idle }: SurveyContext): Repair['kind'] | undefined {
+  const isLost = (since: string, empty: boolean) =>
+    isOlder(since, now, empty ? LOST_MILLISECONDS : LOST_ANYWAY_MILLISECONDS);
+  if (scan.state === 'open') {
+    const asked = scan.enqueuedAt ?? scan.requestedAt;
+    const waits = scan.failures > 0 && !isOlder(asked, now, LOST_MILLISECONDS + RETRY_MILLISECONDS);
+    if (!waits && isLost(asked, idle.scan)) return 'scan';
+  }
+  if (scan.state === 'failed' && scan.code === 'POISONED' && isOlder(scan.finishedAt, now, POISONED_MILLISECONDS)) {
+    return 'rescan';
+  }
+  if (signature.state === 'open' && isLost(signature.enqueuedAt ?? signature.requestedAt, idle.verify)) return 'verify';
+  const poisoned = signature.state === 'done' && signature.code === 'POISONED';
+  return poisoned && isOlder(signature.at, now, POISONED_MILLISECONDS) ? 'verify' : undefined;
+}
+
+function isUndecided(entry: LedgerEntry, { now, deadlineMilliseconds }: SurveyContext): boolean {
+  const { decision, decidedAt, settledAt, enforcement, scan, signature } = entry;
+  if (decision === undefined || decision.verdict === 'pending') {
+    const complete = scan.state !== 'open' && signature.state !== 'open';
+    const deadline = new Date(entry.firstSeenAt).getTime() + deadlineMilliseconds;
+    const due = decision?.waitUntil === undefined ? deadline : new Date(decision.waitUntil).getTime();
+    const evidenceAt = Math.max(...[scan, signature].map(lastTime), new Date(entry.firstSeenAt).getTime());
+    const since = complete && decision === undefined ? evidenceAt : due;
+    return now.getTime() - since > LATE_MILLISECONDS;
+  }
+  if (decision.gaveUp === true) return isOlder(decidedAt ?? entry.firstSeenAt, now, POISONED_MILLISECONDS);
+  if (enforcement.state === 'applying') return isOlder(enforcement.at ?? entry.firstSeenAt, now, LATE_MILLISECONDS);
+  return settledAt === undefined && isOlder(decidedAt ?? entry.firstSeenAt, now, LATE_MILLISECONDS);
+}
+
+function lastTime(state: LedgerEntry['scan'] | LedgerEntry['signature']): number {
+  const at = 'finishedAt' in state ? state.finishedAt : 'at' in state ? state.at : undefined;
+  return at === undefined ? 0 : new Date(at).getTime();
+}
+
+/** Somebody has opened what we shut, or has given it a name again. */
+function isUndone({ attributes, tags }: ListedManifest, { enforcement, release }: LedgerEntry): boolean {
+  if (enforcement.state !== 'quarantined' || release !== undefined) return false;
+  const { action = 'mark' } = enforcement;
+  const locks = action === 'lock' || action === 'lock-and-untag';
+  const untags = action === 'untag' || action === 'lock-and-untag';
+  return (locks && (attributes.readEnabled || attributes.deleteEnabled)) || (untags && tags.length > 0);
+}
+
+/**
+ * Whether a tag that belongs to this digest is not there although we removed it from another one: the removal is by name,
+ * and may have taken a newer push along. The decision looks closer.
+ */
+export function isOvertaken({ digest, tags }: ListedManifest, { tag, removed, digest: owner }: TagEntry): boolean {
+  return owner === digest && removed !== undefined && removed.digest !== digest && !tags.includes(tag);
+}
+
+function isOlder(at: string, now: Date, milliseconds: number): boolean {
+  return now.getTime() - new Date(at).getTime() > milliseconds;
+}
+
+type Summary = NonNullable<Survey['summary']>;
+
+/** Counts every manifest of a repository once: judged, pending, excluded with its kind, or unaccounted. */
+export function createTally() {
+  const counts = {
+    manifests: 0,
+    pass: 0,
+    fail: 0,
+    inconclusive: 0,
+    pending: 0,
+    quarantined: 0,
+    signatures: 0,
+    others: 0,
+    unaccounted: 0,
+  };
+  let oldestPending: string | undefined;
+  let oldestVerdict: string | undefined;
+  const older = (a: string | undefined, b: string) => (a === undefined || new Date(b) < new Date(a) ? b : a);
+  return {
+    /** It is on its way: its event may not have come yet. */
+    expected: ({ updatedAt }: ListedManifest) => {
+      counts.manifests += 1;
+      counts.pending += 1;
+      oldestPending = older(oldestPending, updatedAt.toISOString());
+    },
+    entry: (entry: LedgerEntry) => {
+      counts.manifests += 1;
+      const verdict = entry.decision?.verdict ?? 'pending';
+      counts[verdict] += 1;
+      if (entry.enforcement.state === 'quarantined') counts.quarantined += 1;
+      if (verdict === 'pending') oldestPending = older(oldestPending, entry.firstSeenAt);
+      else oldestVerdict = older(oldestVerdict, entry.decidedAt ?? entry.firstSeenAt);
+    },
+    excluded: ({ kind }: Excluded) => {
+      counts.manifests += 1;
+      counts[kind === 'signature' ? 'signatures' : 'others'] += 1;
+    },
+    unaccounted: () => {
+      counts.manifests += 1;
+      counts.unaccounted += 1;
+    },
+    summary: (): Summary => ({
+      ...counts,
+      ...(oldestPending !== undefined && { oldestPending }),
+      ...(oldestVerdict !== undefined && { oldestVerdict }),
+    }),
+  };
+}
