@@ -59,7 +59,12 @@ export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): P
           message: 'The policy asks for none.',
         }
       : await verifyNow(key, rule.signature.cosign?.keys ?? [], { at, deps });
-  const updated = await deps.ledger.update(key, (current) => ({ ...current, signature }));
+  // A slow look that began before another one has seen less: what it missed may have arrived since.
+  const updated = await deps.ledger.update(key, (current) =>
+    current.signature.state === 'done' && new Date(current.signature.at) > new Date(at)
+      ? undefined
+      : { ...current, signature },
+  );
   await askForDecisions(updated ?? entry, deps);
 }
 
