@@ -89,7 +89,17 @@ async function receivePush(key: ArtifactKey, push: Push, walk: Walk): Promise<bo
     await admit(key, { ...facts, known: known.entry }, deps);
     return true;
   }
-  const { bytes, mediaType } = await deps.registry.fetchManifest(key.registry, key.repository, key.digest);
+  let fetched: Awaited<ReturnType<typeof deps.registry.fetchManifest>>;
+  try {
+    fetched = await deps.registry.fetchManifest(key.registry, key.repository, key.digest);
+  } catch (error) {
+    // Another delivery was quicker, and its verdict has locked the digest since we looked.
+    const since = isAppError(error, 'QUARANTINED') ? await deps.ledger.read(key) : undefined;
+    if (since === undefined) throw error;
+    await admit(key, { ...facts, known: since.entry }, deps);
+    return true;
+  }
+  const { bytes, mediaType } = fetched;
   const manifest = parseManifest(bytes, { mediaType, digest: key.digest });
   const shape = { mediaType: manifest.mediaType, size: bytes.byteLength };
   switch (classifyManifest(manifest)) {
