@@ -31,7 +31,8 @@ export interface Deed {
   readonly at: number;
   /** Position in the list of pushes. */
   readonly push: number;
-  readonly kind: 'sign' | 'sign-legacy' | 'sign-stranger' | 'release' | 'delete' | 'again' | 'retag' | 'twin' | 'database';
+  readonly kind:
+    'sign' | 'sign-legacy' | 'sign-stranger' | 'release' | 'delete' | 'again' | 'retag' | 'twin' | 'database';
 }
 
 /** Everything that happens in one simulated world, as data: the same history is the same run. */
@@ -91,7 +92,11 @@ export function histories(pushes: number): fc.Arbitrary<History> {
     kind: fc.constantFrom(...FAULT_KINDS),
     seconds: fc.constantFrom(20, 90, 700, 1500),
   });
-  const outage = fc.record({ service: fc.constantFrom(...SERVICES), at: time, seconds: fc.integer({ min: 5, max: 1200 }) });
+  const outage = fc.record({
+    service: fc.constantFrom(...SERVICES),
+    at: time,
+    seconds: fc.integer({ min: 5, max: 1200 }),
+  });
   // In this order it is shrunk. Another seed is another story, so it stays.
   return fc.record({
     faults: fc.array(fault, { maxLength: 3 * pushes, size: 'max' }),

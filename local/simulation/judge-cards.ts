@@ -36,12 +36,18 @@ export function judgeCards(
         if (first === undefined) continue;
         const because = explain([first, repeated], { met, outages: history.outages });
         if (because === undefined) {
-          complaints.push({ kind: 'wrong', code: 'CARD_REPEATED', subject, detail: `${news} at ${first.at} and ${repeated.at}` });
+          complaints.push({
+            kind: 'wrong',
+            code: 'CARD_REPEATED',
+            subject,
+            detail: `${news} at ${first.at} and ${repeated.at}`,
+          });
         } else duplicates.push({ subject, because });
       }
     }
   }
-  for (const [subject, entry] of finals) complaints.push(...judgeTold(subject, { entry, list: told.get(subject) ?? [] }));
+  for (const [subject, entry] of finals)
+    complaints.push(...judgeTold(subject, { entry, list: told.get(subject) ?? [] }));
   return { complaints, duplicates };
 }
 

@@ -77,7 +77,9 @@ function judgeManifest({ key, manifest, entry, allowed }: Judged, place: Place):
   const locked = !readEnabled && !deleteEnabled;
   const open = readEnabled && deleteEnabled;
   if (!protection.lock.includes(locked) || !(locked || open)) {
-    complaints.push(complain('wrong', locked ? 'LOCKED' : 'NOT_LOCKED', `verdict ${verdict}, ${entry.enforcement.state}`));
+    complaints.push(
+      complain('wrong', locked ? 'LOCKED' : 'NOT_LOCKED', `verdict ${verdict}, ${entry.enforcement.state}`),
+    );
   }
   if (entry.scan.state === 'done' && !place.deeds.deleted.has(subject)) {
     const marks = [...(place.held.referrers.get(key.digest) ?? [])].map(
@@ -123,7 +125,8 @@ function judgeTags(place: Place, entries: ReadonlyMap<string, LedgerEntry>): Com
       complaints.push({ kind: 'wrong', code: 'NOT_UNTAGGED', subject, detail: target });
     }
     // Whose last push was deleted, or taken away, may have lost the tag, and may have it back for an older one.
-    if (last?.digest === undefined || !held.manifests.has(last.digest) || untagged(last.digest).includes(true)) continue;
+    if (last?.digest === undefined || !held.manifests.has(last.digest) || untagged(last.digest).includes(true))
+      continue;
     if (target !== last.digest) {
       const detail = `${target ?? 'absent'} and not ${last.digest}`;
       complaints.push({ kind: 'wrong', code: target === undefined ? 'TAG_LOST' : 'TAG_MOVED', subject, detail });
@@ -139,7 +142,9 @@ function judgeRest({ queues, pendingEvents }: Outcome): Complaint[] {
     for (const name of [queue, poisonQueue(queue)]) {
       const left = queues.contents(name);
       if (left.length === 0) continue;
-      const first = Buffer.from(left[0]?.text ?? '', 'base64').toString('utf8').slice(0, 300);
+      const first = Buffer.from(left[0]?.text ?? '', 'base64')
+        .toString('utf8')
+        .slice(0, 300);
       complaints.push({ kind: 'lost', code: 'NOT_AT_REST', subject: name, detail: `${left.length}: ${first}` });
     }
   }

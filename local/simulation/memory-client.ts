@@ -118,6 +118,10 @@ function listReferrers(held: HeldRepository, digest: string): HttpResponse {
   return answer(200, { 'content-type': MediaType.ociIndex }, Buffer.from(JSON.stringify(index)));
 }
 
-function answer(status: number, headers: Readonly<Record<string, string>> = {}, body: Uint8Array = new Uint8Array()): HttpResponse {
+function answer(
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+  body: Uint8Array = new Uint8Array(),
+): HttpResponse {
   return { status, headers: new Headers(headers), body };
 }

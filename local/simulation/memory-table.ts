@@ -18,8 +18,7 @@ export function createMemoryTable(): Table {
       const row = rows.get(place(partitionKey, rowKey));
       return row === undefined ? refusal(404) : Promise.resolve(row);
     },
-    createEntity: (row) =>
-      rows.has(place(row.partitionKey, row.rowKey)) ? refusal(409) : Promise.resolve(write(row)),
+    createEntity: (row) => (rows.has(place(row.partitionKey, row.rowKey)) ? refusal(409) : Promise.resolve(write(row))),
     updateEntity: (row, _mode, { etag }) => {
       const current = rows.get(place(row.partitionKey, row.rowKey));
       if (current === undefined) return refusal(404);

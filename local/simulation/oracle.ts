@@ -29,7 +29,8 @@ export function demandOf({ registry, repository }: Pick<Place, 'registry' | 'rep
   readonly action: 'mark' | 'untag' | 'lock' | 'lock-and-untag';
   readonly signed: boolean;
 } {
-  if (registry === MARKED_ONLY.registry && repository === MARKED_ONLY.repository) return { action: 'mark', signed: false };
+  if (registry === MARKED_ONLY.registry && repository === MARKED_ONLY.repository)
+    return { action: 'mark', signed: false };
   return DEMANDS[repository as RepositoryName];
 }
 
@@ -53,7 +54,9 @@ export function verdictsOf(manifest: HeldManifest, place: Place): ReadonlySet<Fi
 function contentsOf(manifest: HeldManifest, place: Place): readonly Final[] | undefined {
   if (manifest.children.length === 0) {
     const content = contentOf(manifest.bytes);
-    return content === undefined ? undefined : databasesFor(manifest.digest, place).map((serial) => verdictOn(content, serial));
+    return content === undefined
+      ? undefined
+      : databasesFor(manifest.digest, place).map((serial) => verdictOn(content, serial));
   }
   let combined: readonly Final[] = ['pass'];
   for (const digest of manifest.children) {

@@ -25,7 +25,9 @@ export async function askForRelease(
   };
   for (let tries = 0; tries < TRIES; tries++) {
     const { status } = await Promise.race([
-      instance()?.call((app) => app.release(request)).catch(() => NO_ANSWER) ?? NO_ANSWER,
+      instance()
+        ?.call((app) => app.release(request))
+        .catch(() => NO_ANSWER) ?? NO_ANSWER,
       new Promise<DoorResponse>((resolve) => schedule.after(PATIENCE_MILLISECONDS, () => resolve(NO_ANSWER))),
     ]);
     if (status === 202) return 'released';

@@ -54,7 +54,7 @@ function swap(heap: Due[], i: number, j: number): void {
 
 function push(heap: Due[], due: Due): void {
   heap.push(due);
-  for (let i = heap.length - 1; i > 0; ) {
+  for (let i = heap.length - 1; i > 0;) {
     const parent = (i - 1) >> 1;
     if (!before(heap[i], heap[parent])) return;
     swap(heap, i, parent);
@@ -66,7 +66,7 @@ function pop(heap: Due[]): void {
   const last = heap.pop();
   if (last === undefined || heap.length === 0) return;
   heap[0] = last;
-  for (let i = 0; ; ) {
+  for (let i = 0; ;) {
     const [left, right] = [2 * i + 1, 2 * i + 2];
     const least = before(heap[right], heap[left]) ? right : left;
     if (!before(heap[least], heap[i])) return;

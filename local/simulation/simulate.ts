@@ -56,7 +56,11 @@ export async function simulate(options: SimulateOptions): Promise<Summary> {
   let failure: Failure | undefined;
   while (sum.pushes < pushes && failure === undefined) {
     const here = Math.min(pushesPerWorld, pushes - sum.pushes);
-    const { outcome, judgement, failure: found } = await checkWorld(histories(here), worldSeed(seed, sum.worlds), options);
+    const {
+      outcome,
+      judgement,
+      failure: found,
+    } = await checkWorld(histories(here), worldSeed(seed, sum.worlds), options);
     failure = found;
     sum.pushes += here;
     sum.worlds += 1;

@@ -58,7 +58,9 @@ export function performHistory(history: History, options: UserOptions): Deeds {
   // No two things happen in the same millisecond: events tell no shorter times apart.
   for (const [i, push] of history.pushes.entries()) {
     if (push === undefined) continue;
-    options.at(push.at + i / 1000, () => pushArtifact(artifactOf(push), { push, tag: push.tag }, { ...options, deeds }));
+    options.at(push.at + i / 1000, () =>
+      pushArtifact(artifactOf(push), { push, tag: push.tag }, { ...options, deeds }),
+    );
   }
   for (const [i, deed] of history.deeds.entries()) {
     const push = history.pushes[deed.push];
@@ -99,7 +101,8 @@ function pushArtifact(
     if (!world.deeds.firstPushed.has(key)) world.deeds.firstPushed.set(key, world.now());
     const children = one.children.map(({ digest }) => digest);
     if (children.length > 0) world.deeds.indexes.push({ registry, repository, digest: one.digest, children });
-    if (name !== undefined) world.deeds.tagPushes.push({ at: world.now(), registry, repository, tag: name, digest: one.digest });
+    if (name !== undefined)
+      world.deeds.tagPushes.push({ at: world.now(), registry, repository, tag: name, digest: one.digest });
   };
   for (const child of artifact.children) put(child);
   put(artifact, tag === undefined ? undefined : TAGS[tag % TAGS.length]);

@@ -92,7 +92,8 @@ export function createInstance(options: InstanceOptions): Instance {
     });
   const wake = (name: string): void => {
     const busy = inFlight.get(name) ?? 0;
-    if (!host.alive() || schedule.now() < host.frozenUntil() || busy > HOST.threshold || queues.visible(name) === 0) return;
+    if (!host.alive() || schedule.now() < host.frozenUntil() || busy > HOST.threshold || queues.visible(name) === 0)
+      return;
     const request = { numberOfMessages: HOST.batchSize, visibilityTimeout: HOST.leaseSeconds };
     inFlight.set(name, busy + 1);
     host
