@@ -23,7 +23,13 @@ export function imageOf(content: Content, serial: number): Artifact {
   if (known !== undefined) return known;
   const image = makeArtifact({
     configType: MediaType.ociConfig,
-    config: toBlob(JSON.stringify({ os: 'linux', architecture: 'amd64', config: { Labels: { name } } })),
+    config: toBlob(
+      JSON.stringify({
+        os: 'linux',
+        architecture: 'amd64',
+        rootfs: { type: 'layers', diff_ids: [toBlob(name).digest] },
+      }),
+    ),
     layers: [{ type: CONTENT_TYPE, blob: toBlob(name) }],
     extra: { annotations: { 'io.lazaret.simulation.content': content } },
   });

@@ -1,9 +1,11 @@
 import { digestOf } from '../../shared/artifact/digest.js';
 import type { LoginServer } from '../../shared/artifact/login-server.js';
+import { isRepository } from '../../shared/artifact/repository.js';
 import { MediaType } from '../../shared/artifact/media-type.js';
 import type { Tag } from '../../shared/artifact/tag.js';
 import type { HttpRequest, HttpResponse } from '../../shared/net/http.js';
 import * as manifests from '../../shared/registry/manifest-api.js';
+import type { ListingApi } from '../../shared/registry/listing-api.js';
 import type { MetadataApi } from '../../shared/registry/metadata-api.js';
 import * as referrers from '../../shared/registry/referrer-api.js';
 import type { RegistryClient } from '../../shared/registry/registry-client.js';
@@ -31,6 +33,7 @@ export function createMemoryClient(
   const anywhere = async (url: URL): Promise<Uint8Array> => (await http({ url })).body;
   return {
     ...createMetadata(registries, effect),
+    ...createListing(registries, effect),
     fetchManifest: (registry, repository, reference) =>
       manifests.fetchManifest(session, { registry, repository }, reference),
     pullState: (registry, repository, reference) => manifests.pullState(session, { registry, repository }, reference),
@@ -39,6 +42,7 @@ export function createMemoryClient(
     listReferrers: (key, bounds) => referrers.listReferrers(session, key, bounds),
     pushReferrer: (subject, referrer) => referrers.pushReferrer(session, subject, referrer),
     retag: (key, tag) => manifests.retag(session, key, tag),
+    uncompressedDigest: () => Promise.reject(new Error('no two layers of a simulated image share a name')),
     pullToken: () => Promise.resolve('simulated'),
   };
 }
@@ -74,6 +78,34 @@ function createMetadata(registries: ReadonlyMap<LoginServer, MemoryRegistry>, ef
   };
 }
 
+/** Listings in one page each, as the registry lists them. */
+function createListing(registries: ReadonlyMap<LoginServer, MemoryRegistry>, effect: Effect): ListingApi {
+  const heldBy = (registry: LoginServer, repository: string) =>
+    registries.get(registry)?.repositories().get(repository);
+  return {
+    listRepositories: (registry) =>
+      effect('registry.list', () => {
+        const items = [...(registries.get(registry)?.repositories().keys() ?? [])].filter(isRepository);
+        return Promise.resolve({ items, next: undefined });
+      }),
+    repositoryUpdatedAt: (registry, repository) =>
+      effect('registry.list', () => {
+        const times = [...(heldBy(registry, repository)?.manifests.values() ?? [])].map(({ updatedAt }) => updatedAt);
+        return Promise.resolve(times.toSorted((a, b) => b.getTime() - a.getTime())[0]);
+      }),
+    listManifests: ({ registry, repository }) =>
+      effect('registry.list', () => {
+        const held = heldBy(registry, repository);
+        const items = [...(held?.manifests.values() ?? [])].map(({ digest, attributes, createdAt, updatedAt }) => {
+          const tags = [...(held?.tags ?? [])].flatMap(([tag, target]) => (target === digest ? [tag as Tag] : []));
+          return { digest, attributes, tags, createdAt, updatedAt };
+        });
+        const sorted = items.toSorted((a, b) => b.updatedAt.getTime() - a.updatedAt.getTime());
+        return Promise.resolve({ items: sorted, next: undefined });
+      }),
+  };
+}
+
 const PATH = /^\/v2\/(?<name>.+)\/(?<kind>manifests|blobs|referrers)\/(?<item>.+)$/;
 
 /** Answers what the client asks by HTTP, as the emulator does. */
@@ -89,7 +121,8 @@ function handle(registries: ReadonlyMap<string, MemoryRegistry>, request: HttpRe
     if (request.method !== 'PUT') return getManifest(held, item);
     const mediaType = request.headers?.['content-type'] ?? '';
     const taken = registry.put(name, { bytes: body, mediaType }, item.includes(':') ? undefined : item);
-    return answer(taken === 'done' ? 201 : taken === 'refused' ? 405 : 404);
+    const subject = held.manifests.get(digestOf(body))?.subject;
+    return answer(taken === 'done' ? 201 : taken === 'refused' ? 405 : 404, subject && { 'oci-subject': subject });
   }
   if (request.method === 'POST') return answer(202, { location: `/v2/${name}/blobs/uploads/one` });
   if (request.method === 'PUT') {

@@ -4,6 +4,7 @@ import type { Descriptor } from '../../shared/artifact/descriptor.js';
 import { parseManifest } from '../../shared/artifact/manifest.js';
 import type { Attributes } from '../../shared/policy/operation.js';
 import { type RegistryEvent, toEvent } from '../registry/event.js';
+import { DEFAULT_SWITCHES } from '../registry/switches.js';
 
 /** A manifest as the registry in memory holds it. */
 export interface HeldManifest {
@@ -14,6 +15,8 @@ export interface HeldManifest {
   readonly subject: Digest | undefined;
   readonly children: readonly Digest[];
   attributes: Attributes;
+  readonly createdAt: Date;
+  updatedAt: Date;
 }
 
 /** One repository in memory. */
@@ -76,7 +79,10 @@ export function createMemoryRegistry(options: MemoryRegistryOptions): MemoryRegi
   }): void => {
     const request = { host: loginServer, method: happening.action === 'push' ? 'PUT' : 'DELETE', useragent: '' };
     options.publish(
-      toEvent({ ...happening, request }, { resourceId: options.resourceId, location: 'simulated', now: clock() }),
+      toEvent(
+        { ...happening, request },
+        { resourceId: options.resourceId, location: 'simulated', now: clock(), switches: DEFAULT_SWITCHES },
+      ),
     );
   };
   const removeOne = (held: HeldRepository, digest: Digest): void => {
@@ -100,8 +106,14 @@ export function createMemoryRegistry(options: MemoryRegistryOptions): MemoryRegi
       if (children.some((child) => !held.manifests.has(child))) return 'unknown';
       const subject = manifest.subject?.digest;
       const { artifactType } = manifest;
-      if (known === undefined) {
-        held.manifests.set(digest, { digest, bytes, mediaType, artifactType, subject, children, attributes: OPEN });
+      const now = clock();
+      if (known !== undefined) known.updatedAt = now;
+      else {
+        const times = { createdAt: now, updatedAt: now };
+        held.manifests.set(digest, {
+          ...{ digest, bytes, mediaType, artifactType, subject, children, attributes: OPEN },
+          ...times,
+        });
       }
       if (subject !== undefined) held.referrers.set(subject, (held.referrers.get(subject) ?? new Set()).add(digest));
       if (tag !== undefined) held.tags.set(tag, digest);
@@ -123,6 +135,7 @@ export function createMemoryRegistry(options: MemoryRegistryOptions): MemoryRegi
       const manifest = repository(name).manifests.get(digest);
       if (manifest === undefined) return 'unknown';
       manifest.attributes = { ...manifest.attributes, ...patch };
+      manifest.updatedAt = clock();
       return 'done';
     },
   };

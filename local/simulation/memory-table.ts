@@ -19,6 +19,12 @@ export function createMemoryTable(): Table {
       return row === undefined ? refusal(404) : Promise.resolve(row);
     },
     createEntity: (row) => (rows.has(place(row.partitionKey, row.rowKey)) ? refusal(409) : Promise.resolve(write(row))),
+    listEntities: async function* ({ queryOptions: { filter } }) {
+      const partition = /^PartitionKey eq '(.*)'$/.exec(filter)?.[1]?.replaceAll("''", "'");
+      const found = [...rows.values()].filter(({ partitionKey }) => partitionKey === partition);
+      yield* found.sort((a, b) => (String(a['rowKey']) < String(b['rowKey']) ? -1 : 1));
+      return Promise.resolve();
+    },
     updateEntity: (row, _mode, { etag }) => {
       const current = rows.get(place(row.partitionKey, row.rowKey));
       if (current === undefined) return refusal(404);

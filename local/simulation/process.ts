@@ -118,12 +118,14 @@ export function createProcess(options: ProcessOptions): Process {
     effect,
     sleep: (milliseconds, signal) =>
       new Promise((resolve) => {
-        const end = (): void =>
+        const end = (): void => {
+          signal?.removeEventListener('abort', end);
           whenThawed(() => {
             if (alive) resolve();
           });
+        };
         schedule.after(milliseconds, end);
-        signal?.addEventListener('abort', end, { once: true });
+        signal?.addEventListener('abort', end);
         if (signal?.aborted === true) end();
       }),
     alive: () => alive,

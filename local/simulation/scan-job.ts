@@ -2,7 +2,7 @@ import { AppError } from '../../shared/error/app-error.js';
 import { type DrainDeps, drain } from '../../shared/pipeline/drain.js';
 import type { Clock, Log, Send } from '../../shared/pipeline/effects.js';
 import { type ScanDeps, scan } from '../../shared/pipeline/scan.js';
-import { createReceiver } from '../../shared/queue/receiver.js';
+import { createReceiver, receiveFirst } from '../../shared/queue/receiver.js';
 import type { RegistryClient } from '../../shared/registry/registry-client.js';
 import type { DatabaseEvidence } from '../../shared/vulnerability/report.js';
 import type { Queue } from '../../shared/queue/queue-service.js';
@@ -17,7 +17,8 @@ export interface ScanJobOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly send: Send;
-  readonly queue: Omit<Queue, 'sendMessage'>;
+  /** Pushes first, then sweeps. */
+  readonly queues: readonly Omit<Queue, 'sendMessage'>[];
   readonly registry: RegistryClient;
   readonly reports: ScanDeps['reports'];
   /** Which vulnerability database is the current one. */
@@ -34,7 +35,7 @@ const LEASE_SECONDS = 300;
 /** Runs one execution of the scan job: the production `drain` and `scan` around a scanner that only reads the manifest. */
 export async function runScanJob(options: ScanJobOptions): Promise<void> {
   const { process, clock, log, registry, reports } = options;
-  const receive = createReceiver(options.queue, LEASE_SECONDS);
+  const receive = receiveFirst(options.queues.map((queue) => createReceiver(queue, LEASE_SECONDS)));
   const inContext = <T>(what: string, about: object, work: () => T): T => {
     const { place, label } = subjectOf(about);
     return within({ place, label, random: options.luck(`job ${what} ${label}`) }, work);

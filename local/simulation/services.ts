@@ -51,6 +51,8 @@ export function createServices(process: Process, world: Surroundings): Services 
     signIn: 'local',
     reportUrl: undefined,
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,
+    queueLength: (queue) => process.effect('queue.length', () => Promise.resolve(world.queues.contents(queue).length)),
+    reconcileCallsPerMinute: 300,
   };
 }
 
@@ -65,6 +67,14 @@ function tableThrough({ effect }: Process, table: Table): Table {
     getEntity: (...where) => effect('table.get', () => table.getEntity(...where)),
     createEntity: (row) => effect('table.create', () => table.createEntity(row)),
     updateEntity: (...change) => effect('table.update', () => table.updateEntity(...change)),
+    listEntities: async function* (options) {
+      const all = async () => {
+        const rows: Awaited<ReturnType<Table['getEntity']>>[] = [];
+        for await (const row of table.listEntities(options)) rows.push(row as (typeof rows)[number]);
+        return rows;
+      };
+      yield* await effect('table.list', all);
+    },
   };
 }
 

@@ -55,14 +55,18 @@ export function performHistory(history: History, options: UserOptions): Deeds {
     indexes: [],
     databases: [],
   };
-  for (const push of history.pushes) {
+  // No two things happen in the same millisecond: events tell no shorter times apart.
+  for (const [i, push] of history.pushes.entries()) {
     if (push === undefined) continue;
-    options.at(push.at, () => pushArtifact(artifactOf(push), { push, tag: push.tag }, { ...options, deeds }));
+    options.at(push.at + i / 1000, () =>
+      pushArtifact(artifactOf(push), { push, tag: push.tag }, { ...options, deeds }),
+    );
   }
-  for (const deed of history.deeds) {
+  for (const [i, deed] of history.deeds.entries()) {
     const push = history.pushes[deed.push];
-    if (deed.kind === 'database') options.at(deed.at, () => deeds.databases.push(options.now()));
-    else if (push !== undefined) options.at(deed.at, () => perform(deed, push, { ...options, deeds }));
+    const at = deed.at + (history.pushes.length + i) / 1000;
+    if (deed.kind === 'database') options.at(at, () => deeds.databases.push(options.now()));
+    else if (push !== undefined) options.at(at, () => perform(deed, push, { ...options, deeds }));
   }
   return deeds;
 }

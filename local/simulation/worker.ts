@@ -33,7 +33,7 @@ const HOST = { batchSize: 8, threshold: 4, maxDeliveries: 5, retrySeconds: 30, l
 
 /** The queues that an instance listens to: all but the scan job's, and every poison queue. */
 export const LISTENED: readonly string[] = [
-  ...ALL_QUEUES.filter((queue) => queue !== QUEUES.scan),
+  ...ALL_QUEUES.filter((queue) => queue !== QUEUES.scan && queue !== QUEUES.scanSweep),
   ...ALL_QUEUES.map(poisonQueue),
 ];
 
@@ -169,8 +169,12 @@ function route(app: App, queue: string, body: unknown): Promise<void> {
   switch (queue) {
     case QUEUES.registryEvents:
       return app.receive(body);
+    case QUEUES.sweep:
+      return app.receiveSweep(body);
     case QUEUES.verify:
       return app.verify(body);
+    case QUEUES.verifySweep:
+      return app.verifySweep(body);
     case QUEUES.scanned:
       return app.recordScan(body);
     case QUEUES.decide:

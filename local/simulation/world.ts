@@ -86,11 +86,6 @@ const RECONCILE_SECONDS = 900;
 const MAX_JOBS = 3;
 const INSTANCES = 2;
 
-/** The sweep of registry and ledger, where the pipeline has one. */
-interface Reconciling {
-  readonly reconcile?: () => Promise<void>;
-}
-
 /** Lives through one history and returns what it led to. Throws only where the simulation itself is wrong. */
 export async function live(history: History, mutation: Mutation = {}, traced = false): Promise<Outcome> {
   const schedule = createSchedule(START);
@@ -210,7 +205,7 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
       clock,
       log: createTraceLog('job', note),
       send: createSend(queuesThrough(process, queues)),
-      queue: queueThrough(process, queues.getQueueClient(QUEUES.scan)),
+      queues: [QUEUES.scan, QUEUES.scanSweep].map((queue) => queueThrough(process, queues.getQueueClient(queue))),
       registry: createMemoryClient(registries, process.effect),
       reports: createReportStore(blobsThrough(process, world.blobs)),
       database: () => currentDatabase(deeds.databases, schedule.now()),
@@ -223,13 +218,14 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
   const reconcile = (): void => {
     const instance = instances[random.below(INSTANCES)];
     // A failing timer is left for the next one.
-    instance?.call((app: App & Reconciling) => app.reconcile?.() ?? Promise.resolve()).catch(() => undefined);
+    instance?.call((app) => app.reconcile()).catch(() => undefined);
     schedule.after(RECONCILE_SECONDS * 1000, reconcile);
   };
   const tick = (): void => {
     for (const instance of instances) for (const queue of LISTENED) instance.wake(queue);
-    const waiting = queues.contents(QUEUES.scan).length;
-    if (queues.visible(QUEUES.scan) > 0 && jobs.size < Math.min(MAX_JOBS, waiting)) startJob();
+    const both = [QUEUES.scan, QUEUES.scanSweep];
+    const waiting = both.reduce((sum, queue) => sum + queues.contents(queue).length, 0);
+    if (both.some((queue) => queues.visible(queue) > 0) && jobs.size < Math.min(MAX_JOBS, waiting)) startJob();
     schedule.after(TICK_SECONDS * 1000, tick);
   };
   tick();

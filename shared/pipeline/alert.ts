@@ -30,6 +30,8 @@ export async function deliverAlert(alertId: string, deps: DeliverAlertDeps): Pro
   const bytes = await deps.store.readNamed('alerts', `${alertId}.json`, MAX_ALERT_BYTES);
   if (bytes === undefined) throw new AppError('ALERT_MISSING', 'the alert is not stored', { retryable: true });
   await claim(alertId, deps);
+  // Whoever had the claim before may have sent it meanwhile.
+  if ((await deps.store.readNamed('alerts', sent, 1024)) !== undefined) return;
   // Written by notify alone.
   const alert = JSON.parse(Buffer.from(bytes).toString('utf8')) as Alert;
   if (deps.sendCard === undefined) {
@@ -42,13 +44,24 @@ export async function deliverAlert(alertId: string, deps: DeliverAlertDeps): Pro
 
 /**
  * The same news may be queued twice, by two deciders at once. The first delivery goes ahead; the other one looks again
- * later (`ALERT_IN_FLIGHT`, retryable), and takes over where the first has died.
+ * later (`ALERT_IN_FLIGHT`, retryable), and takes over where the first has died. Blobs are created once, so a claim is
+ * named by the minute in which it was made, and of all who would take over in one minute one can.
  */
 async function claim(alertId: string, { store, clock }: DeliverAlertDeps): Promise<void> {
-  const name = `${alertId}.claim`;
-  if (await store.createOnce('alerts', name, Buffer.from(clock().toISOString()))) return;
-  const claimedAt = new Date(Buffer.from((await store.readNamed('alerts', name, 100)) ?? []).toString('utf8'));
-  if (clock().getTime() - claimedAt.getTime() < CLAIM_MILLISECONDS) {
-    throw new AppError('ALERT_IN_FLIGHT', 'the alert is being delivered', { retryable: true });
-  }
+  const now = clock();
+  const minute = Math.floor(now.getTime() / CLAIM_MILLISECONDS);
+  const nameOf = (slot: number) => `${alertId}.claim-${slot}`;
+  const refuseIfClaimed = async () => {
+    const earlier = await store.readNamed('alerts', nameOf(minute - 1), 100);
+    const claimedAt = new Date(Buffer.from(earlier ?? []).toString('utf8')).getTime();
+    if (earlier !== undefined && !(now.getTime() - claimedAt >= CLAIM_MILLISECONDS)) throw inFlight();
+  };
+  // Looked at before, so that no claim is left by those who then do not send; and after, for those who came between.
+  await refuseIfClaimed();
+  if (!(await store.createOnce('alerts', nameOf(minute), Buffer.from(now.toISOString())))) throw inFlight();
+  await refuseIfClaimed();
+}
+
+function inFlight(): AppError {
+  return new AppError('ALERT_IN_FLIGHT', 'the alert is being delivered', { retryable: true });
 }

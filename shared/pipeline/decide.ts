@@ -1,5 +1,5 @@
 import type { ArtifactKey } from '../artifact/reference.js';
-import type { AppError } from '../error/app-error.js';
+import { AppError } from '../error/app-error.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
 import type { Decision } from '../policy/decision.js';
@@ -86,7 +86,13 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
     ...(decision.verdict === 'pass' && { passedAt: entry.passedAt ?? at }),
   };
   const news = findNews(entry, after, { report: settling.gathered.report, mode: deps.mode, link: deps.link });
-  if (news !== undefined) await notify(news.alert, news.identity, deps);
+  if (news !== undefined) {
+    // A card cannot be called back, so a decision that another one has overtaken tells nothing.
+    if ((await deps.ledger.read(entry.key))?.version !== version) {
+      throw new AppError('LEDGER_CONFLICT', 'the entry has moved on', { retryable: true });
+    }
+    await notify(news.alert, news.identity, deps);
+  }
   const alerted =
     news?.alerted ??
     entry.alerted ??

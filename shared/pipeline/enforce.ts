@@ -6,6 +6,7 @@ import type { AppliedOperation, EnforcementMode, ObservedArtifact, QuarantineRec
 import { type PlanHistory, operationName, plan } from '../policy/plan.js';
 import { type ApplyDeps, type Cause, applyOperation, lookAgain } from './apply.js';
 import type { Enforcement, LedgerEntry, TagEntry } from './entry.js';
+import { MAX_RETRY_MILLISECONDS } from './deliver.js';
 import { LAZARET } from './effects.js';
 
 /** What {@link enforce} needs. */
@@ -38,17 +39,19 @@ const UNKNOWN_END_MILLISECONDS = 600_000;
 export async function enforce(decided: Decided, deps: EnforceDeps): Promise<Enforced> {
   const { entry, version, decision } = decided;
   const overtaken = await overtakenTags(entry, deps);
-  if (isSettled(entry, decision, overtaken)) return { gone: false, enforcement: entry.enforcement, version };
+  if (isSettled(entry, { decision, overtaken, now: deps.clock() }))
+    return { gone: false, enforcement: entry.enforcement, version };
   const observed = await deps.registry.observe(entry.key);
   if (observed === undefined) return { gone: true };
-  const { record, operations: earlier } = entry.enforcement;
+  const { operations: earlier } = entry.enforcement;
+  const lifts = decision.verdict === 'pass' || entry.release !== undefined;
+  const record = await recordInForce(entry, lifts, deps);
   const history: PlanHistory = {
     released: entry.release !== undefined,
     overtaken,
     refused: earlier.filter(({ outcome }) => outcome === 'refused').map(operationName),
     ...(record && { record }),
   };
-  const lifts = decision.verdict === 'pass' || history.released;
   return lifts ? lift(decided, { observed, history }, deps) : quarantine(decided, { observed, history }, deps);
 }
 
@@ -57,10 +60,17 @@ interface Situation {
   readonly history: PlanHistory;
 }
 
-/** Nothing was done, nothing is wanted: the registry need not be asked. */
-function isSettled(entry: LedgerEntry, decision: Decision, overtaken: readonly Tag[]): boolean {
-  const { state } = entry.enforcement;
-  const untouched = state === 'none' || (state === 'released' && entry.enforcement.record === undefined);
+/**
+ * Nothing was done, nothing is wanted: the registry need not be asked. After a release it is asked for another while: a
+ * decider that began before it may have applied its lock after it.
+ */
+function isSettled(
+  entry: LedgerEntry,
+  { decision, overtaken, now }: { readonly decision: Decision; readonly overtaken: readonly Tag[]; readonly now: Date },
+): boolean {
+  const { state, record, at } = entry.enforcement;
+  const old = at === undefined || now.getTime() - new Date(at).getTime() > MAX_RETRY_MILLISECONDS;
+  const untouched = state === 'none' || (state === 'released' && (record === undefined || old));
   const wantsNothing = decision.verdict === 'pass' || decision.action === 'mark' || entry.release !== undefined;
   return untouched && wantsNothing && overtaken.length === 0 && !(state === 'none' && entry.release !== undefined);
 }
@@ -81,6 +91,27 @@ async function overtakenTags({ key, tags }: LedgerEntry, deps: EnforceDeps): Pro
   return pushed >= begun - SKEW_MILLISECONDS && pushed <= over + SKEW_MILLISECONDS ? [latest] : [];
 }
 
+/**
+ * What stood before a quarantine that is in force, or that is to be restored. Once it has been restored, a tag is put back only where our own removal of it was over later still: a
+ * tag that somebody else has taken away since stays away.
+ */
+async function recordInForce(
+  { key, enforcement }: LedgerEntry,
+  lifts: boolean,
+  deps: EnforceDeps,
+): Promise<QuarantineRecord | undefined> {
+  const { state, record, at } = enforcement;
+  if (record === undefined || at === undefined || state !== 'released') return record;
+  if (!lifts) return undefined;
+  const { registry, repository } = key;
+  const rows = await Promise.all(record.tags.map((tag) => deps.ledger.readTag({ registry, repository, tag })));
+  const tags = record.tags.filter((_, i) => {
+    const removed = rows[i]?.removed;
+    return removed?.digest === key.digest && (removed.until === undefined || new Date(removed.until) >= new Date(at));
+  });
+  return { ...record, tags };
+}
+
 async function lift(decided: Decided, { observed, history }: Situation, deps: EnforceDeps): Promise<Enforced> {
   const { entry, version, decision } = decided;
   const cause: Cause = entry.release
@@ -92,6 +123,7 @@ async function lift(decided: Decided, { observed, history }: Situation, deps: En
     operations.push(await applyOperation(entry.key, operation, { ...deps, cause }));
   }
   const { state, record } = entry.enforcement;
+  if (state === 'released' && operations.length === 0) return { gone: false, enforcement: entry.enforcement, version };
   if (record === undefined && entry.release === undefined && state !== 'withheld') {
     return {
       gone: false,
@@ -108,7 +140,13 @@ async function lift(decided: Decided, { observed, history }: Situation, deps: En
   }
   return {
     gone: false,
-    enforcement: { state: 'released', at, operations: undone(entry.enforcement, operations, at) },
+    // The record stays, for what a slower decider may still do.
+    enforcement: {
+      state: 'released',
+      at,
+      ...(record && { record }),
+      operations: undone(entry.enforcement, operations, at),
+    },
     version,
   };
 }
@@ -172,11 +210,13 @@ async function writeRecord(
   deps: EnforceDeps,
 ): Promise<{ readonly enforcement: Enforcement; readonly version: string }> {
   const earlier = entry.enforcement.record;
+  // What a release has restored is history: the tags of this quarantine are those that are there now.
+  const inForce = entry.enforcement.state === 'released' ? undefined : earlier;
   const record: QuarantineRecord = {
     attributes: earlier?.attributes ?? observed.attributes,
-    tags: [...new Set([...(earlier?.tags ?? []), ...observed.tags])],
+    tags: [...new Set([...(inForce?.tags ?? []), ...observed.tags])],
   };
-  if (earlier !== undefined && earlier.tags.length === record.tags.length) {
+  if (inForce !== undefined && earlier !== undefined && earlier.tags.length === record.tags.length) {
     return { enforcement: entry.enforcement, version };
   }
   const at = deps.clock().toISOString();

@@ -136,7 +136,13 @@ export const entrySchema = z.object({
   marks: z.array(z.object({ kind: z.enum(['sbom', 'sarif']), digest: digestSchema })),
   /** What the last card said. */
   alerted: z
-    .object({ verdict: z.enum(['pass', 'fail', 'inconclusive']), crossing: z.array(z.string()), state: z.string() })
+    .object({
+      verdict: z.enum(['pass', 'fail', 'inconclusive']),
+      crossing: z.array(z.string()),
+      state: z.string(),
+      /** When it was decided to tell it: what makes the next news another one. */
+      at: time.optional(),
+    })
     .optional(),
   release: z.object({ by: z.string(), reason: z.string(), at: time }).optional(),
   /** When the registry no longer knew the digest. */

@@ -32,12 +32,18 @@ export function findNews(before: LedgerEntry, after: LedgerEntry, context: NewsC
   if (decision === undefined || decision.verdict === 'pending') return undefined;
   const { verdict, crossing } = decision;
   const told = before.alerted;
-  const alerted = { verdict, crossing: [...crossing], state: enforcement.state };
+  const alerted = {
+    verdict,
+    crossing: [...crossing],
+    state: enforcement.state,
+    ...(after.settledAt !== undefined && { at: after.settledAt }),
+  };
   const flipped = told === undefined ? verdict !== 'pass' : told.verdict !== verdict;
   const grown = told !== undefined && crossing.some((id) => !told.crossing.includes(id));
   const moved = told !== undefined && told.state !== enforcement.state;
   if (!flipped && !grown && !moved) return undefined;
-  const identity = [formatKey(after.key), verdict, crossing.join(' '), enforcement.state, before.settledAt ?? ''];
+  // Named by what was told last: whoever writes the entry meanwhile without telling anything makes no other news of it.
+  const identity = [formatKey(after.key), verdict, crossing.join(' '), enforcement.state, told?.at ?? ''];
   return { alerted, identity, alert: toAlert(before, after, context) };
 }
 

@@ -109,9 +109,15 @@ async function receivePush(key: ArtifactKey, push: Push, walk: Walk): Promise<bo
   try {
     read = await fetchAndParse(key, deps);
   } catch (error) {
-    if (!isUnreadable(error)) throw error;
-    // Somebody else's runtime may read what we cannot, so it gets an entry, and never a pass.
-    await admit(key, { ...facts, kind: 'image', children: [], unreadable: error }, deps);
+    if (isUnreadable(error)) {
+      // Somebody else's runtime may read what we cannot, so it gets an entry, and never a pass.
+      await admit(key, { ...facts, kind: 'image', children: [], unreadable: error }, deps);
+      return true;
+    }
+    // Another delivery was quicker, and its verdict has locked the digest since we looked.
+    const since = isAppError(error, 'QUARANTINED') ? await deps.ledger.read(key) : undefined;
+    if (since === undefined) throw error;
+    await admit(key, { ...facts, known: since.entry }, deps);
     return true;
   }
   const { bytes, manifest } = read;

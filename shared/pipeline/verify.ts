@@ -68,7 +68,15 @@ export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): P
           policy: deps.policy.digest,
         }
       : await verifyNow(key, rule.signature.cosign?.keys ?? [], { at, deps });
-  const updated = await deps.ledger.update(key, (current) => ({ ...current, signature }), found);
+  // A slow look that began before another one has seen less: what it missed may have arrived since.
+  const updated = await deps.ledger.update(
+    key,
+    (current) =>
+      current.signature.state === 'done' && new Date(current.signature.at) > new Date(at)
+        ? undefined
+        : { ...current, signature },
+    found,
+  );
   await askForDecisions(updated ?? entry, deps);
 }
 
