@@ -228,6 +228,8 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
     if (both.some((queue) => queues.visible(queue) > 0) && jobs.size < Math.min(MAX_JOBS, waiting)) startJob();
     schedule.after(TICK_SECONDS * 1000, tick);
   };
+  // As the app does when it starts for the first time.
+  await createLedger(table).installedAt(new Date(START));
   tick();
   schedule.after(RECONCILE_SECONDS * 1000, reconcile);
   await schedule.runUntil(START + (SPAN + REST_SECONDS) * 1000);
