@@ -16,8 +16,13 @@ const LOOPBACK = /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/;
 const TIMEOUT_MILLISECONDS = 60_000;
 
 /** Finds the environment of a reference: `--endpoint`, or the local one behind the reference's own host and port. */
-export async function connect(reference: Reference, endpoint: string | undefined): Promise<Client> {
-  const base = endpoint ?? process.env['LAZARET_ENDPOINT'] ?? (await discover(reference.registry));
+export function connect(reference: Reference, endpoint: string | undefined): Promise<Client> {
+  return connectTo(reference.registry, endpoint);
+}
+
+/** Finds an environment: `--endpoint`, or the local one behind a registry's host and port. Throws {@link UsageError}. */
+export async function connectTo(registry: string | undefined, endpoint: string | undefined): Promise<Client> {
+  const base = endpoint ?? process.env['LAZARET_ENDPOINT'] ?? (await discover(registry));
   if (!URL.canParse(base)) throw new UsageError(`--endpoint is not a URL: ${base}`);
   const url = new URL(base);
   const local = LOOPBACK.test(url.host);
@@ -58,8 +63,9 @@ export async function connect(reference: Reference, endpoint: string | undefined
   };
 }
 
-async function discover(registry: string): Promise<string> {
-  if (!LOOPBACK.test(registry)) throw new UsageError('name the deployment with --endpoint URL, or in LAZARET_ENDPOINT');
+async function discover(registry: string | undefined): Promise<string> {
+  if (registry === undefined || !LOOPBACK.test(registry))
+    throw new UsageError('name the deployment with --endpoint URL, or in LAZARET_ENDPOINT');
   try {
     const response = await fetch(`http://${registry}${DISCOVERY_PATH}`, { signal: AbortSignal.timeout(5000) });
     const { functions } = (await response.json()) as { readonly functions?: unknown };

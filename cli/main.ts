@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { AppError } from '../shared/error/app-error.js';
+import { coverage } from './coverage.js';
+import { reconcileNow } from './reconcile.js';
 import { release } from './release.js';
 import { status } from './status.js';
 import { COMMAND_HELP, HELP, UsageError } from './usage.js';
@@ -39,6 +41,19 @@ async function main(argv: readonly string[]): Promise<number> {
       const reference = positionals[0] ?? '';
       return release({ reference, reason: values['reason'], endpoint: values['endpoint'], json: values.json }, print);
     }
+    case 'coverage': {
+      const { values, positionals } = read(args, ['endpoint'], [0, 1]);
+      return coverage({ registry: positionals[0], endpoint: values['endpoint'], json: values.json }, print);
+    }
+    case 'reconcile': {
+      const all = args.includes('--all');
+      const { values, positionals } = read(
+        args.filter((arg) => arg !== '--all'),
+        ['endpoint'],
+        [0, 1],
+      );
+      return reconcileNow({ registry: positionals[0], endpoint: values['endpoint'], all, json: values.json }, print);
+    }
     case 'start': {
       const options = [
         'state-directory',
@@ -70,7 +85,12 @@ async function main(argv: readonly string[]): Promise<number> {
 /** Values of the options, all text, and `json`. */
 type Values = Readonly<Record<string, string | undefined>> & { readonly json: boolean };
 
-function read(args: readonly string[], names: readonly string[], positionals: number) {
+function read(
+  args: readonly string[],
+  names: readonly string[],
+  positionals: number | readonly [least: number, most: number],
+) {
+  const [least, most] = typeof positionals === 'number' ? [positionals, positionals] : positionals;
   try {
     const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
     const parsed = parseArgs({
@@ -78,8 +98,8 @@ function read(args: readonly string[], names: readonly string[], positionals: nu
       options: { ...options, json: { type: 'boolean' } },
       allowPositionals: true,
     });
-    if (parsed.positionals.length !== positionals)
-      throw new Error(positionals === 1 ? 'one REF is needed' : 'too many words');
+    if (parsed.positionals.length < least) throw new Error('one REF is needed');
+    if (parsed.positionals.length > most) throw new Error('too many words');
     const values = { ...parsed.values, json: parsed.values['json'] === true } as unknown as Values;
     return { values, positionals: parsed.positionals };
   } catch (error) {

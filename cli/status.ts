@@ -1,6 +1,7 @@
 import { parseReference } from '../shared/artifact/reference.js';
 import { AppError } from '../shared/error/app-error.js';
 import { MAX_WAIT_SECONDS, type Status } from '../shared/pipeline/lookup.js';
+import { clean } from './clean.js';
 import { type Client, connect } from './client.js';
 
 const EXIT: Readonly<Record<Status['verdict'], number>> = { pass: 0, fail: 1, inconclusive: 2, pending: 2, unknown: 3 };
@@ -70,9 +71,4 @@ function describe(found: Status): string {
     ...Object.entries(found.times).map(([name, at]) => `  ${name.padEnd(12)} ${at}`),
   ];
   return lines.join('\n');
-}
-
-/** A terminal obeys control characters, wherever they come from. */
-function clean(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, '').slice(0, 300);
 }

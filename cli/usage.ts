@@ -6,10 +6,12 @@ export class UsageError extends Error {
 /** What `lazaret --help` prints. */
 export const HELP = `lazaret: the quarantine station for Azure Container Registry
 
-  lazaret start    run the whole pipeline on this machine, without a cloud
-  lazaret demo     push a handful of images and show what happens to each
-  lazaret status   what is known of an image, and why
-  lazaret release  take an image out of quarantine
+  lazaret start      run the whole pipeline on this machine, without a cloud
+  lazaret demo       push a handful of images and show what happens to each
+  lazaret status     what is known of an image, and why
+  lazaret release    take an image out of quarantine
+  lazaret coverage   how much of the registries is accounted for
+  lazaret reconcile  compare registries and ledger now
 
 Each has --help, with examples. All take --json.
 `;
@@ -44,6 +46,22 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
 
   npx lazaret status 127.0.0.1:5000/team-a/app:v1 --wait 60
   npx lazaret status team.azurecr.io/app@sha256:… --endpoint https://lazaret.azurewebsites.net
+`,
+  coverage: `lazaret coverage [HOST[:PORT]] [--endpoint URL] [--json]: how much of the registries is accounted for
+
+  Every manifest is judged, pending, excluded (signatures, and what is no image), or unaccounted, which has to be 0.
+  HOST:PORT names the local registry whose environment is asked. Exit code: 0, 1 where something is unaccounted, 4 usage
+  or no environment.
+
+  npx lazaret coverage 127.0.0.1:5000
+  npx lazaret coverage --endpoint https://lazaret.azurewebsites.net --json
+`,
+  reconcile: `lazaret reconcile [HOST[:PORT]] [--all] [--endpoint URL] [--json]: compare registries and ledger now
+
+  A timer does it every five minutes; this does it at once. --all looks at whole repositories, whenever they were last
+  looked at. Exit code: 0, 1 where some repository could not be looked at, 4 usage or no environment.
+
+  npx lazaret reconcile 127.0.0.1:5000 --all
 `,
   release: `lazaret release REF --reason TEXT [--endpoint URL] [--json]: undo the quarantine of one image, journalled
 

@@ -1,0 +1,39 @@
+import type { Coverage } from '../shared/pipeline/coverage.js';
+import { connectTo } from './client.js';
+import { clean } from './clean.js';
+
+/** What `coverage` is asked. */
+export interface CoverageOptions {
+  /** `host[:port]` of a registry, whose environment is asked. */
+  readonly registry: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly json: boolean;
+}
+
+/** Prints how much of the registries is accounted for; returns the exit code: 1 where something is not. */
+export async function coverage(options: CoverageOptions, print: (text: string) => void): Promise<number> {
+  const client = await connectTo(options.registry, options.endpoint);
+  const found = (await client.get('coverage', {})) as Coverage;
+  print(options.json ? JSON.stringify(found) : describe(found));
+  return found.unaccounted === 0 ? 0 : 1;
+}
+
+function describe(found: Coverage): string {
+  const { manifests, pass, fail, inconclusive, pending, signatures, others, unaccounted } = found;
+  const lines = [
+    `manifests     ${manifests}`,
+    `  judged      ${pass + fail + inconclusive}: ${pass} pass, ${fail} fail, ${inconclusive} inconclusive; ${found.quarantined} quarantined`,
+    `  pending     ${pending}${found.oldestPending === undefined ? '' : `, the oldest since ${found.oldestPending}`}`,
+    `  excluded    ${signatures + others}: ${signatures} signatures, ${others} charts, attestations, marks and the like`,
+    `  unaccounted ${unaccounted}`,
+    `recovered     ${found.recovered} that no event told of`,
+    ...(found.oldestVerdict === undefined ? [] : [`oldest verdict ${found.oldestVerdict}`]),
+    ...(found.stale === 0 ? [] : [`${found.stale} repositories as they were found earlier`]),
+    ...found.repositories
+      .filter(({ unaccounted: missing = 0, error }) => missing > 0 || error !== undefined)
+      .map(({ registry, repository, unaccounted: missing = 0, error }) =>
+        clean(`  ${registry}/${repository}: ${missing} unaccounted${error === undefined ? '' : `, ${error}`}`),
+      ),
+  ];
+  return lines.join('\n');
+}
