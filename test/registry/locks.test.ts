@@ -21,7 +21,7 @@ async function open(switches: Partial<Switches> = {}) {
   await registry.push(other, 'app', { tag: 'other' });
   const status = async (method: string, path: string, body?: Buffer | string) => {
     const { token } = (await (
-      await registry.fetch(`https://${LOGIN_SERVER}/oauth2/token?scope=${'repository:app:*'}%20registry:catalog:*`)
+      await registry.fetch(`https://${LOGIN_SERVER}/oauth2/token?scope=repository:app:*%20registry:catalog:*`)
     ).json()) as { token: string };
     const type = path.startsWith('/acr') ? 'application/json' : image.mediaType;
     const headers = { authorization: `Bearer ${token}`, 'content-type': type };
