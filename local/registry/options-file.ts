@@ -7,7 +7,7 @@ import { identitySchema } from './roles.js';
 import { parseSwitches } from './switches.js';
 import { throttlingSchema } from './throttle.js';
 
-/** What a file may say of a registry. `probed` and its like are notes of whoever wrote it. */
+/** What a file may say of a registry; `notes` are for people. */
 const schema = z
   .strictObject({
     switches: z.unknown().transform((value) => (value === undefined ? undefined : parseSwitches(value))),
@@ -45,8 +45,8 @@ export type FileOptions = Partial<
 
 /** Reads options from parsed JSON. Throws a `ZodError` that names every mistake; a member that is not known is one. */
 export function parseRegistryOptions(json: unknown): FileOptions {
-  const { notes: _, ...options } = schema.parse(json);
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const options = Object.entries(schema.parse(json));
+  return Object.fromEntries(options.filter(([name, value]) => name !== 'notes' && value !== undefined));
 }
 
 /** Reads a JSON file, such as `lazaret probe --out` writes. */
