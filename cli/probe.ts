@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { SWITCHES, SWITCH_NAMES, type SwitchName } from '../local/registry/switches.js';
@@ -47,7 +46,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeResult> {
   const local = LOOPBACK.test(registry);
   if (credential.kind === 'anonymous' && !local)
     throw new UsageError('credentials are needed: see lazaret probe --help');
-  const repository = `lazaret-probe/${randomUUID()}`;
+  const repository = `lazaret-probe/${crypto.randomUUID()}`;
   const origin = `${local ? 'http' : 'https'}://${registry}`;
   const send = openProbeSession({ origin, repository, credential, fetch });
   const lab = openLab(repository, repository, send);

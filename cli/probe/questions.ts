@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hashOf } from '../../local/registry/blob-store.js';
 import type { SwitchName } from '../../local/registry/switches.js';
 import { CONFIG_TYPE, type Lab, unexpected } from './lab.js';
 
@@ -113,7 +113,7 @@ export const QUESTIONS: readonly Question[] = [
     name: 'sha512',
     ask: async (lab) => {
       const bytes = Buffer.from('lazaret probe');
-      const digest = `sha512:${createHash('sha512').update(bytes).digest('hex')}`;
+      const digest = hashOf(bytes, 'sha512');
       const start = await lab.send('POST', `/v2/${lab.repository}/blobs/uploads/`);
       const location = start.headers.get('location') ?? '';
       const path = `${location}${location.includes('?') ? '&' : '?'}digest=${digest}`;

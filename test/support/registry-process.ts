@@ -79,7 +79,7 @@ export async function moveLargeLayer({ origin, pid }: RegistryProcess, size: num
   await pushLayer({ origin, headers, repository }, size);
   const pulled = await fetch(`${origin}/v2/${repository}/blobs/${digest}`, { headers });
   const got = createHash('sha256');
-  for await (const chunk of pulled.body ?? []) got.update(chunk);
+  for await (const chunk of pulled.body ?? []) got.update(chunk as Uint8Array);
   if (`sha256:${got.digest('hex')}` !== digest) throw new Error('other bytes came back');
   return peakMemory(pid) - before;
 }
@@ -93,7 +93,7 @@ async function pushLayer(
   const start = await fetch(`${origin}/v2/${repository}/blobs/uploads/`, { method: 'POST', headers });
   const location = new URL(start.headers.get('location') ?? '', origin);
   const body = ReadableStream.from(layer(size));
-  const patch = await fetch(location, { method: 'PATCH', headers, body, duplex: 'half' } as RequestInit);
+  const patch = await fetch(location, { method: 'PATCH', headers, body, duplex: 'half' });
   if (patch.status !== 202) throw new Error(`PATCH: ${patch.status}`);
   location.searchParams.set('digest', `sha256:${hash.digest('hex')}`);
   const put = await fetch(location, { method: 'PUT', headers });
