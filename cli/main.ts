@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { AppError } from '../shared/error/app-error.js';
@@ -54,8 +55,32 @@ async function main(argv: readonly string[]): Promise<number> {
       );
       return reconcileNow({ registry: positionals[0], endpoint: values['endpoint'], all, json: values.json }, print);
     }
+    case 'probe': {
+      const fromStdin = args.includes('--password-stdin');
+      const words = args.filter((arg) => arg !== '--password-stdin');
+      const { values, positionals } = read(words, ['out', 'events', 'wait'], 1);
+      const waitSeconds = Number(values['wait'] ?? '120');
+      if (!Number.isFinite(waitSeconds) || waitSeconds < 0) throw new UsageError('--wait is a number of seconds');
+      const { readCredential, runProbe } = await import('./probe.js');
+      const stop = new AbortController();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+      return runProbe(
+        {
+          registry: positionals[0] ?? '',
+          credential: await readCredential(process.env, fromStdin ? () => text(process.stdin) : undefined),
+          ...(values['events'] !== undefined && { events: values['events'] }),
+          waitSeconds,
+          fetch,
+          signal: stop.signal,
+          out: values['out'],
+          json: values.json,
+        },
+        print,
+      );
+    }
     case 'start': {
       const options = [
+        'registry-options',
         'state-directory',
         'policy',
         'database',
@@ -111,7 +136,7 @@ function read(
 function underOwnNode(): number | undefined {
   const own = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'node_modules', '.bin', 'node');
   const major = Number(process.versions.node.split('.')[0]);
-  const needed = ['start', 'demo'].includes(process.argv[2] ?? '');
+  const needed = ['start', 'demo', 'probe'].includes(process.argv[2] ?? '');
   if (!needed || major >= 22 || !existsSync(own)) return undefined;
   return spawnSync(own, process.argv.slice(1), { stdio: 'inherit' }).status ?? 1;
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { AppError } from '../shared/error/app-error.js';
 import { loadPolicy } from '../shared/config/load-policy.js';
 import { packageRoot, startEnvironment } from '../local/environment.js';
+import { type FileOptions, loadRegistryOptions } from '../local/registry/options-file.js';
 import { watchStarter } from '../local/watch-starter.js';
 import { getTrivyHere } from '../local/setup/trivy.js';
 import { UsageError } from './usage.js';
@@ -20,6 +21,7 @@ export async function start(
     throw new UsageError('--enforcement is observe or enforce');
   // Told before anything starts, all mistakes at once.
   await loadPolicy(policyFile);
+  const registryOptions = await readOptions(values['registry-options']);
   await mkdir(stateDirectory, { recursive: true });
   const unlock = lockState(stateDirectory);
   const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -36,6 +38,7 @@ export async function start(
     // A directory that a person names is used whatever its age; what is fetched has to be fresh.
     databaseMaxAgeHours: database.startsWith('directory:') ? 876_000 : 72,
     enforcement,
+    registryOptions,
     trivy,
     ports: {
       registry: port(values, 'registry-port'),
@@ -76,6 +79,13 @@ export async function start(
   unlock();
   // A Trivy that is still being fetched would keep the process alive.
   process.exit(0);
+}
+
+async function readOptions(file: string | undefined): Promise<FileOptions> {
+  if (file === undefined) return {};
+  return loadRegistryOptions(file).catch((error: unknown) => {
+    throw new UsageError(`--registry-options: ${error instanceof Error ? error.message : String(error)}`);
+  });
 }
 
 function databaseOption(value: string | undefined): string | undefined {

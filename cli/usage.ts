@@ -12,6 +12,7 @@ export const HELP = `lazaret: the quarantine station for Azure Container Registr
   lazaret release    take an image out of quarantine
   lazaret coverage   how much of the registries is accounted for
   lazaret reconcile  compare registries and ledger now
+  lazaret probe      ask a registry what its documentation does not say
 
 Each has --help, with examples. All take --json.
 `;
@@ -25,6 +26,7 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
   --database DIR|REF      Trivy's vulnerability database: a cache directory that holds db/, or host/repository:tag
   --java-database DIR|REF the same for jars
   --enforcement MODE      observe or enforce (default enforce)
+  --registry-options FILE how the registry behaves (local/registry/README.md); lazaret probe writes such a file
   --registry-port N, --functions-port N, --inbox-port N   0 picks a free one (default)
   --json                  one JSON object on the first line when everything is ready
 
@@ -66,5 +68,22 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
   release: `lazaret release REF --reason TEXT [--endpoint URL] [--json]: undo the quarantine of one image, journalled
 
   npx lazaret release 127.0.0.1:5000/team-a/app:v1 --reason "accepted by the security team, ticket 123"
+`,
+  probe: `lazaret probe REGISTRY [--out FILE] [--events FILE [--wait SECONDS]] [--password-stdin] [--json]
+
+  Asks a registry the questions that no documentation answers, in a new repository under lazaret-probe/ that is deleted
+  afterwards, also after a failure. Nothing outside of that repository is read or changed.
+
+  Credentials come from the environment, never from the command line:
+    LAZARET_REGISTRY_TOKEN                              a refresh or access token of the registry
+    LAZARET_REGISTRY_USER, LAZARET_REGISTRY_PASSWORD    a user and its password
+  --password-stdin reads the token, or the password of LAZARET_REGISTRY_USER, from standard input. A registry on this
+  machine is asked without any. They have to allow: pull, push, delete, read and change metadata.
+
+  --out FILE      writes the answers as options of the emulated registry: lazaret start --registry-options FILE
+  --events FILE   a file to which the registry's events are being written, one JSON object or array a line; waited for
+                  up to --wait seconds (120)
+
+  az acr login --name team --expose-token --query accessToken --output tsv | npx lazaret probe team.azurecr.io --password-stdin
 `,
 };

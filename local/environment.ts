@@ -13,6 +13,7 @@ import { type FunctionsHost, startFunctionsHost } from './functions-host/start.j
 import { type ReceivedCard, createInbox } from './inbox/inbox.js';
 import { type JobStarter, startJobStarter } from './job-starter/job-starter.js';
 import { listenBoth } from './registry/listen.js';
+import type { FileOptions } from './registry/options-file.js';
 import { createRegistry } from './registry/registry.js';
 import { createFileStore } from './registry/store.js';
 import { createLocalCertificates } from './tls/certificate.js';
@@ -27,6 +28,8 @@ export interface EnvironmentOptions {
   readonly javaDatabase?: string;
   readonly databaseMaxAgeHours: number;
   readonly enforcement: 'observe' | 'enforce';
+  /** How the registry behaves. Default: as it is thought to. */
+  readonly registryOptions?: FileOptions;
   /** Resolves once Trivy is there; the environment is ready before. */
   readonly trivy: Promise<string>;
   readonly ports: { readonly registry: number; readonly functions: number; readonly inbox: number };
@@ -113,6 +116,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     store: await createFileStore(at('registry')),
     clock,
     publish: grid.publish,
+    ...options.registryOptions,
   });
   served.handle = registry.handle;
 

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
+const PERMISSIONS = ['pull', 'push', 'delete', 'metadata_read', 'metadata_write', 'untag', 'catalog'] as const;
+
 /** What a caller may do in one repository, or (`catalog`) in the registry. */
-export type Permission = 'pull' | 'push' | 'delete' | 'metadata_read' | 'metadata_write' | 'untag' | 'catalog';
+export type Permission = (typeof PERMISSIONS)[number];
 
 /** How a registry gives rights: by role alone, or by role and repository. */
 export type RoleMode = 'rbac' | 'abac';
@@ -22,7 +24,7 @@ const READ = ['pull', 'metadata_read'] as const;
 export const ROLES = {
   AcrPull: { mode: 'rbac', permissions: [...READ, 'catalog'] },
   AcrPush: { mode: 'rbac', permissions: [...READ, 'catalog', 'push', 'untag'] },
-  AcrDelete: { mode: 'rbac', permissions: ['delete', 'metadata_read'] },
+  AcrDelete: { mode: 'rbac', permissions: ['delete', 'metadata_read', 'untag'] },
   Contributor: { mode: 'rbac', permissions: [...READ, 'catalog', 'push', 'metadata_write', 'delete', 'untag'] },
   'Container Registry Repository Reader': { mode: 'abac', permissions: READ },
   'Container Registry Repository Writer': { mode: 'abac', permissions: [...READ, 'push', 'metadata_write', 'untag'] },
@@ -59,6 +61,8 @@ export const identitySchema = z.strictObject({
   /** For Basic credentials, with `name` as the user. */
   password: z.string().optional(),
   roles: z.array(z.strictObject({ role: z.enum(roleNames), repositoryPrefix: z.string().optional() })).optional(),
+  /** A custom role of a registry without attribute-based access: https://learn.microsoft.com/azure/role-based-access-control/custom-roles */
+  custom: z.array(z.enum(PERMISSIONS)).optional(),
   /** Actions by repository name; a name may end in `*`. */
   scopeMap: z.record(z.string(), z.array(z.enum(actionNames))).optional(),
 });
@@ -68,7 +72,7 @@ export type Identity = z.infer<typeof identitySchema>;
 
 /** Whether an identity may do this to a repository; the catalogue is asked for with an empty name. */
 export function isPermitted(
-  { roles = [], scopeMap = {} }: Identity,
+  { roles = [], custom = [], scopeMap = {} }: Identity,
   {
     mode,
     repository,
@@ -81,8 +85,10 @@ export function isPermitted(
     const inScope = permission === 'catalog' || mode === 'rbac' || repository.startsWith(repositoryPrefix ?? '');
     return honouredBy === mode && permissions.includes(permission) && inScope;
   });
+  const byCustomRole = mode === 'rbac' && custom.includes(permission);
   return (
     byRole ||
+    byCustomRole ||
     Object.entries(scopeMap).some(
       ([pattern, actions]) =>
         matches(pattern, repository) &&

@@ -38,8 +38,8 @@ export const throttlingSchema = z.strictObject({
 export type Throttling = z.infer<typeof throttlingSchema>;
 
 interface Bucket {
-  tokens: number;
-  at: number;
+  readonly tokens: number;
+  readonly at: number;
 }
 
 /** The class of a request. */
@@ -54,24 +54,24 @@ export function classOf(request: Request): readonly OperationClass[] {
 /** Token buckets for the registry and for each caller; all who come without credentials are one caller. */
 export function createThrottle({ sku, scale }: Throttling, clock: () => Date) {
   const buckets = new Map<string, Bucket>();
-  /** Seconds until there is a token again; zero where one was taken. */
-  const take = (name: string, perMinute: number): number => {
-    const now = clock().getTime();
+  const fill = (name: string, perMinute: number) => {
+    const at = clock().getTime();
     const capacity = Math.max(perMinute * scale, 1);
-    const bucket = buckets.get(name) ?? { tokens: capacity, at: now };
-    const refilled = Math.min(capacity, bucket.tokens + ((now - bucket.at) / 60_000) * capacity);
-    const enough = refilled >= 1;
-    buckets.set(name, { tokens: enough ? refilled - 1 : refilled, at: now });
-    return enough ? 0 : Math.ceil(((1 - refilled) / capacity) * 60);
+    const bucket = buckets.get(name) ?? { tokens: capacity, at };
+    const tokens = Math.min(capacity, bucket.tokens + ((at - bucket.at) / 60_000) * capacity);
+    return { name, capacity, tokens, at };
   };
-  /** Throws `TOOMANYREQUESTS` with the seconds to wait. */
+  /** Throws `TOOMANYREQUESTS` with the seconds to wait. A request that is refused takes nothing. */
   return (request: Request, caller: string): void => {
-    const waits = classOf(request).flatMap((operation) => {
-      const limit = LIMITS[sku][operation];
-      return [take(`registry ${operation}`, limit.registry), take(`${operation} of ${caller}`, limit.identity)];
+    const filled = classOf(request).flatMap((operation) => {
+      const { registry, identity } = LIMITS[sku][operation];
+      return [fill(`registry ${operation}`, registry), fill(`${operation} of ${caller}`, identity)];
     });
-    const seconds = Math.max(...waits);
-    if (seconds === 0) return;
+    const waits = filled.map(({ tokens, capacity }) => Math.max(0, ((1 - tokens) / capacity) * 60));
+    // Ten seconds are ten, whatever the last bit of a division says.
+    const seconds = Math.ceil(Math.max(...waits) - 1e-6);
+    for (const { name, tokens, at } of filled) buckets.set(name, { tokens: seconds > 0 ? tokens : tokens - 1, at });
+    if (seconds <= 0) return;
     throw new RegistryError(429, 'TOOMANYREQUESTS', {
       message: 'too many requests',
       headers: { 'retry-after': String(seconds) },

@@ -22,7 +22,9 @@ const ALL: readonly Permission[] = ['pull', 'push', 'delete', 'metadata_read', '
 export function createTokenService(deps: AuthOptions & { readonly tokens: Tokens; readonly may: May }): TokenService {
   const { loginServer, identities, tokens, may, mode } = deps;
   const holdsAny = (name: string) =>
-    identities.some((identity) => identity.name === name && (identity.roles ?? []).length > 0);
+    identities.some(
+      (identity) => identity.name === name && [...(identity.roles ?? []), ...(identity.custom ?? [])].length > 0,
+    );
   const refresh = (caller: string) => tokens.sign({ sub: caller, grant_type: 'refresh_token' }, REFRESH_SECONDS);
   return {
     exchange: async (request) => {
