@@ -51,8 +51,12 @@ export interface LocalEnvironment {
   readonly caFile: string;
   readonly storage: string;
   readonly cards: () => Promise<readonly ReceivedCard[]>;
-  /** Process ids of the functions host and of the scan jobs. */
-  readonly processes: () => { readonly functions: number | undefined; readonly jobs: readonly number[] };
+  /** Process ids of the functions host, of its worker, and of the scan jobs. */
+  readonly processes: () => {
+    readonly functions: number | undefined;
+    readonly worker: number | undefined;
+    readonly jobs: readonly number[];
+  };
   readonly stop: () => Promise<void>;
 }
 
@@ -205,7 +209,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     caFile: tls.caFile,
     storage: azurite.connectionString,
     cards: inbox.cards,
-    processes: () => ({ functions: host?.pid, jobs: starter?.running() ?? [] }),
+    processes: () => ({ functions: host?.pid, worker: host?.workerPid(), jobs: starter?.running() ?? [] }),
     stop: async () => {
       stopping.abort();
       await starter?.stop();

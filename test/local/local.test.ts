@@ -1,20 +1,13 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEventGrid } from '../../local/event-grid/event-grid.js';
-import { createDoors } from '../../local/functions-host/doors.js';
-import { createInvoke, type Invocation } from '../../local/functions-host/invoke.js';
-import type { ProgrammingModel, RegisteredFunction } from '../../local/functions-host/core-module.js';
-import { listenToQueue } from '../../local/functions-host/queue-listener.js';
 import { createInbox } from '../../local/inbox/inbox.js';
 import { buildDatabase, writeDatabase } from '../../local/sample/database.js';
-import { connectStorage } from '../../shared/connect.js';
 import { countEntries } from '../../shared/trivy/database/count-entries.js';
 import { writeBolt } from '../../local/sample/bolt.js';
 import { writeFile } from 'node:fs/promises';
-import { sharedAzurite } from '../support/line.js';
 
 let directory: string;
 beforeAll(async () => {
@@ -62,147 +55,6 @@ describe('event delivery', () => {
     const after = await grid('restart', [], seen);
     await expect.poll(() => seen).toEqual([{ id: 'c' }]);
     await after.stop();
-  });
-});
-
-/** Stands for the library: hands the trigger's own value to the function. */
-const model: ProgrammingModel = {
-  getInvocationModel: (context) => {
-    const { request } = context as {
-      request: { inputData: { data: { string?: string; json?: string } }[]; triggerMetadata?: unknown };
-    };
-    return {
-      getArguments: () => Promise.resolve({ context: request.triggerMetadata, inputs: [request.inputData[0]?.data] }),
-      invokeFunction: (metadata, inputs, callback) => Promise.resolve().then(() => callback(...inputs, metadata)),
-      getResponse: () => Promise.resolve({ returnValue: { http: { statusCode: 200, body: { string: 'ok' } } } }),
-    };
-  },
-};
-const named = (name: string, binding: object, callback: RegisteredFunction['callback']): RegisteredFunction => ({
-  name,
-  bindings: { trigger: { direction: 'in', ...binding } as RegisteredFunction['bindings'][string] },
-  callback,
-});
-
-describe("the host's queue listener", () => {
-  const settings = {
-    batchSize: 4,
-    newBatchThreshold: 2,
-    maxDequeueCount: 3,
-    visibilityTimeout: '00:00:00',
-    maxPollingInterval: '00:00:01',
-    messageEncoding: 'base64',
-  } as const;
-  const listen = async (queueName: string, callback: RegisteredFunction['callback']) => {
-    const { queues } = connectStorage(
-      { kind: 'connection-string', connectionString: (await sharedAzurite()).connectionString },
-      undefined,
-    );
-    const queue = queues.getQueueClient(queueName);
-    await queue.createIfNotExists();
-    const invoke = createInvoke(
-      () => model,
-      () => undefined,
-    );
-    const start = () =>
-      listenToQueue({
-        service: queues,
-        queueName,
-        target: named('f', { type: 'queueTrigger' }, callback),
-        settings,
-        leaseSeconds: 30,
-        invoke,
-        write: () => undefined,
-      });
-    return { queues, queue, start };
-  };
-  const lengthOf = async (queue: { getProperties: () => Promise<{ approximateMessagesCount?: number }> }) =>
-    (await queue.getProperties()).approximateMessagesCount;
-
-  it('deletes after success, and moves to poison after the last try', async () => {
-    const seen: string[] = [];
-    const { queues, queue, start } = await listen('work', (input) => {
-      const text = (input as { string: string }).string;
-      seen.push(text);
-      if (text === 'bad') throw new Error('bad');
-    });
-    for (const text of ['good', 'bad']) await queue.sendMessage(Buffer.from(text).toString('base64'));
-    await queue.sendMessage('not base64!');
-    const listener = start();
-    const poison = queues.getQueueClient('work-poison');
-    await expect.poll(async () => lengthOf(poison).catch(() => 0), { timeout: 10_000 }).toBe(2);
-    await expect.poll(async () => lengthOf(queue)).toBe(0);
-    await listener.stop();
-    expect(seen.filter((text) => text === 'bad')).toHaveLength(3);
-    expect(seen.filter((text) => text === 'good')).toHaveLength(1);
-  });
-  it('has no poison queue for a poison queue', async () => {
-    let calls = 0;
-    const { queues, queue, start } = await listen('x-poison', () => {
-      calls += 1;
-      throw new Error('always');
-    });
-    await queue.sendMessage(Buffer.from('m').toString('base64'));
-    const listener = start();
-    await expect.poll(() => calls, { timeout: 10_000 }).toBe(3);
-    await wait(300);
-    await listener.stop();
-    expect(await lengthOf(queue)).toBe(1);
-    await expect(queues.getQueueClient('x-poison-poison').getProperties()).rejects.toThrow();
-  });
-  it('lets members of a message overwrite its metadata, as the real host does', async () => {
-    const seen: unknown[] = [];
-    const { queue, start } = await listen('gotcha', (_, metadata) => seen.push(metadata));
-    await queue.sendMessage(Buffer.from('{"dequeueCount":99,"other":true}').toString('base64'));
-    const listener = start();
-    await expect.poll(() => seen.length, { timeout: 10_000 }).toBe(1);
-    await listener.stop();
-    expect(seen[0]).toMatchObject({ DequeueCount: { string: '99' }, other: { string: 'true' } });
-  });
-});
-
-describe("the host's doors", () => {
-  const invoked: Invocation[] = [];
-  const doors = createDoors(
-    [
-      named('receive', { type: 'eventGridTrigger' }, () => undefined),
-      named('verdict', { type: 'httpTrigger', methods: ['GET'] }, () => undefined),
-    ],
-    (target, invocation) => {
-      invoked.push(invocation);
-      if (JSON.stringify(invocation.input).includes('explode')) return Promise.reject(new Error(target.name));
-      return Promise.resolve({ returnValue: { http: { statusCode: 200, body: { string: 'ok' } } } });
-    },
-    'api',
-  );
-  const post = (headers: Record<string, string>, body: unknown, name = 'receive', method = 'POST') =>
-    doors(
-      new Request(`http://h/runtime/webhooks/EventGrid?functionName=${name}`, {
-        method,
-        headers,
-        ...(method === 'POST' && { body: JSON.stringify(body) }),
-      }),
-    );
-  it.each([
-    ['a notification', { 'aeg-event-type': 'Notification' }, [{ id: '1' }], 'receive', 202],
-    ['a failing one', { 'aeg-event-type': 'Notification' }, [{ id: '1' }, { id: 'explode' }], 'receive', 500],
-    [
-      'a handshake',
-      { 'aeg-event-type': 'SubscriptionValidation' },
-      [{ data: { validationCode: '7' } }],
-      'receive',
-      200,
-    ],
-    ['an unknown header', {}, [{ id: '1' }], 'receive', 400],
-    ['an unknown function', { 'aeg-event-type': 'Notification' }, [], 'nothing', 404],
-    ['a function of another kind', { 'aeg-event-type': 'Notification' }, [], 'verdict', 404],
-  ])('answer %s', async (_, headers, body, name, status) => {
-    expect((await post(headers as Record<string, string>, body, name)).status).toBe(status);
-  });
-  it('route by name and method', async () => {
-    expect((await doors(new Request('http://h/api/verdict?x=1'))).status).toBe(200);
-    expect((await doors(new Request('http://h/api/verdict', { method: 'POST' }))).status).toBe(404);
-    expect((await doors(new Request('http://h/verdict'))).status).toBe(404);
   });
 });
 
