@@ -1,88 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import type { QueueClient } from '@azure/storage-queue';
 import { describe, expect } from 'vitest';
-import { type HostSettings, parseHostSettings } from '../../../local/functions-host/host-settings.js';
-import type { FunctionMetadata, Invocation, InvocationResponse } from '../../../local/functions-host/protocol.js';
-import {
-  type QueueListener,
-  type QueueListenerOptions,
-  listenToQueue,
-  poisonQueueName,
-} from '../../../local/functions-host/queue/queue-listener.js';
-import { connectStorage } from '../../../shared/connect.js';
-import { sharedAzurite } from '../../support/line.js';
-import { SOURCE, contract, createManualTime, quickWait } from './contract.js';
-
-const target: FunctionMetadata = { name: 'f', bindings: { m: { type: 'queueTrigger', direction: 'in' } } };
-const base64 = (text: string) => Buffer.from(text).toString('base64');
-const textOf = ({ input }: Invocation) => ('string' in input ? input.string : '');
-const settingsOf = (queues: object = {}): HostSettings['queues'] =>
-  parseHostSettings({ version: '2.0', extensions: { queues } }).queues;
-
-/** A queue of the test's own, its poison queue, and a listener that is started by `listen`. */
-async function open(name: string, options: { readonly suffix?: string; readonly queues?: object } = {}) {
-  const { connectionString } = await sharedAzurite();
-  const { queues } = connectStorage({ kind: 'connection-string', connectionString }, undefined);
-  const queue = queues.getQueueClient(`${name}-${randomUUID().slice(0, 8)}${options.suffix ?? ''}`);
-  await queue.createIfNotExists();
-  const poisonName = poisonQueueName(queue.name);
-  const poison = poisonName === undefined ? undefined : queues.getQueueClient(poisonName);
-  const received: number[] = [];
-  const receive = queue.receiveMessages.bind(queue);
-  queue.receiveMessages = (request) => {
-    received.push(request?.numberOfMessages ?? 0);
-    return receive(request);
-  };
-  const listen = (
-    run: (invocation: Invocation) => Promise<InvocationResponse> | InvocationResponse | void,
-    more: Partial<QueueListenerOptions> = {},
-  ): QueueListener =>
-    listenToQueue({
-      queue,
-      poison,
-      target,
-      settings: settingsOf({ maxPollingInterval: '00:00:00.1', ...options.queues }),
-      processors: 1,
-      leaseSeconds: 600,
-      invoke: async (_, invocation) => (await run(invocation)) ?? {},
-      ready: () => Promise.resolve(),
-      wait: quickWait,
-      random: () => 0.5,
-      notify: () => undefined,
-      write: () => undefined,
-      ...more,
-    });
-  const send = async (...texts: string[]) => {
-    for (const text of texts) await queue.sendMessage(base64(text));
-  };
-  return { queue, poison, listen, send, received };
-}
-
-const lengthOf = async (queue: QueueClient | undefined) =>
-  (await queue?.getProperties().catch(() => undefined))?.approximateMessagesCount ?? 0;
-
-/** Functions that wait until they are let go, one by one. */
-function gate() {
-  const waiting: (() => void)[] = [];
-  let most = 0;
-  return {
-    run: async (): Promise<void> => {
-      await new Promise<void>((resolve) => {
-        waiting.push(resolve);
-        most = Math.max(most, waiting.length);
-      });
-    },
-    waiting: () => waiting.length,
-    most: () => most,
-    release: () => waiting.shift()?.(),
-  };
-}
-
-async function drain(listener: QueueListener, { release, waiting }: ReturnType<typeof gate>): Promise<void> {
-  const stopped = listener.stop();
-  while (waiting() > 0) release();
-  await stopped;
-}
+import type { Invocation } from '../../../local/functions-host/protocol.js';
+import { poisonQueueName } from '../../../local/functions-host/queue/queue-listener.js';
+import { SOURCE, contract, createManualTime } from './contract.js';
+import { base64, drain, gate, lengthOf, openQueue, settingsOf, textOf } from './queue-fixture.js';
 
 describe('batches', () => {
   contract([
@@ -90,7 +10,7 @@ describe('batches', () => {
       behaviour: 'batchSize messages are asked for',
       source: SOURCE.listener,
       proof: async () => {
-        const { listen, received } = await open('size', { queues: { batchSize: 7 } });
+        const { listen, received } = await openQueue('size', { queues: { batchSize: 7 } });
         const listener = listen(() => undefined);
         await expect.poll(() => received.length).toBeGreaterThan(0);
         await listener.stop();
@@ -110,7 +30,7 @@ describe('batches', () => {
       behaviour: 'a new batch comes when no more than newBatchThreshold are at work: at most their sum runs',
       source: SOURCE.options,
       proof: async () => {
-        const { listen, send, received } = await open('sum', { queues: { batchSize: 4, newBatchThreshold: 2 } });
+        const { listen, send, received } = await openQueue('sum', { queues: { batchSize: 4, newBatchThreshold: 2 } });
         await send(...Array.from({ length: 12 }, (_, i) => String(i)));
         const held = gate();
         const listener = listen(held.run);
@@ -129,7 +49,7 @@ describe('batches', () => {
       behaviour: 'newBatchThreshold is half a batch for each processor where nothing is said',
       source: SOURCE.options,
       proof: async () => {
-        const { listen, send } = await open('half', { queues: { batchSize: 4 } });
+        const { listen, send } = await openQueue('half', { queues: { batchSize: 4 } });
         await send(...Array.from({ length: 12 }, (_, i) => String(i)));
         const held = gate();
         const listener = listen(held.run, { processors: 2 });
@@ -142,7 +62,7 @@ describe('batches', () => {
       behaviour: 'a batch of 1 and a threshold of 0 run one message at a time',
       source: SOURCE.options,
       proof: async () => {
-        const { queue, listen, send } = await open('one', { queues: { batchSize: 1, newBatchThreshold: 0 } });
+        const { queue, listen, send } = await openQueue('one', { queues: { batchSize: 1, newBatchThreshold: 0 } });
         await send('a', 'b', 'c');
         let running = 0;
         let most = 0;
@@ -160,7 +80,7 @@ describe('batches', () => {
       behaviour: 'a stop takes no new message, and waits for those in hand and deletes them',
       source: SOURCE.listener,
       proof: async () => {
-        const { queue, listen, send } = await open('drain', { queues: { batchSize: 1, newBatchThreshold: 0 } });
+        const { queue, listen, send } = await openQueue('drain', { queues: { batchSize: 1, newBatchThreshold: 0 } });
         await send('a', 'b');
         const held = gate();
         const listener = listen(held.run);
@@ -174,13 +94,13 @@ describe('batches', () => {
       behaviour: 'nothing is taken while there is no worker',
       source: SOURCE.dispatcher,
       proof: async () => {
-        const { listen, send, received, queue } = await open('ready');
+        const { listen, send, received, queue } = await openQueue('ready');
         await send('a');
-        const worker = Promise.withResolvers<void>();
+        const worker = Promise.withResolvers<unknown>();
         const listener = listen(() => undefined, { ready: () => worker.promise });
         await new Promise((resolve) => setImmediate(resolve));
         expect(received).toEqual([]);
-        worker.resolve();
+        worker.resolve(undefined);
         await expect.poll(() => lengthOf(queue)).toBe(0);
         await listener.stop();
       },
@@ -194,7 +114,7 @@ describe('tries', () => {
       behaviour: 'a message is deleted after success',
       source: SOURCE.processor,
       proof: async () => {
-        const { queue, poison, listen, send } = await open('good');
+        const { queue, poison, listen, send } = await openQueue('good');
         await send('a');
         const listener = listen(() => undefined);
         await expect.poll(() => lengthOf(queue)).toBe(0);
@@ -206,7 +126,7 @@ describe('tries', () => {
       behaviour: 'a function runs maxDequeueCount times, then its message is in the poison queue, and that is told',
       source: SOURCE.processor,
       proof: async () => {
-        const { queue, poison, listen, send } = await open('bad', { queues: { maxDequeueCount: 3 } });
+        const { queue, poison, listen, send } = await openQueue('bad', { queues: { maxDequeueCount: 3 } });
         await send('a');
         const told: string[] = [];
         let calls = 0;
@@ -228,7 +148,7 @@ describe('tries', () => {
       behaviour: 'a message whose count is beyond maxDequeueCount goes to the poison queue without a run',
       source: SOURCE.processor,
       proof: async () => {
-        const { queue, poison, listen, send } = await open('beyond', { queues: { maxDequeueCount: 1 } });
+        const { queue, poison, listen, send } = await openQueue('beyond', { queues: { maxDequeueCount: 1 } });
         await send('a');
         const [item] = (await queue.receiveMessages()).receivedMessageItems;
         await queue.updateMessage(item!.messageId, item!.popReceipt, undefined, 0);
@@ -245,7 +165,7 @@ describe('tries', () => {
       behaviour: 'the copy in the poison queue has the same body, a new id, and is counted from the start',
       source: SOURCE.processor,
       proof: async () => {
-        const { queue, poison, listen } = await open('copy', { queues: { maxDequeueCount: 1 } });
+        const { queue, poison, listen } = await openQueue('copy', { queues: { maxDequeueCount: 1 } });
         const { messageId } = await queue.sendMessage(base64('the body'));
         const listener = listen(() => Promise.reject(new Error('bad')));
         await expect.poll(() => lengthOf(poison)).toBe(1);
@@ -259,7 +179,7 @@ describe('tries', () => {
       behaviour: 'a poison queue has none of its own: a failed message is left invisible',
       source: SOURCE.listenerFactory,
       proof: async () => {
-        const { queue, listen, send, received } = await open('x', {
+        const { queue, listen, send, received } = await openQueue('x', {
           suffix: '-poison',
           queues: { maxDequeueCount: 1 },
         });
@@ -282,7 +202,7 @@ describe('tries', () => {
       behaviour: 'a failed message is visible again after visibilityTimeout',
       source: SOURCE.options,
       proof: async () => {
-        const { queue, listen, send } = await open('later', { queues: { visibilityTimeout: '00:01:30' } });
+        const { queue, listen, send } = await openQueue('later', { queues: { visibilityTimeout: '00:01:30' } });
         await send('a');
         const updates: unknown[] = [];
         const update = queue.updateMessage.bind(queue);
@@ -306,7 +226,7 @@ describe('leases', () => {
       behaviour: 'a lease is renewed at half its time, after which the receipt that the function was told is stale',
       source: SOURCE.renewal,
       proof: async () => {
-        const { queue, listen, send } = await open('renew');
+        const { queue, listen, send } = await openQueue('renew');
         await send('a');
         const time = createManualTime();
         const held = gate();
@@ -342,7 +262,7 @@ describe('leases', () => {
       behaviour: 'a message that somebody else holds by now is let go in silence',
       source: SOURCE.processor,
       proof: async () => {
-        const { queue, poison, listen, send } = await open('taken');
+        const { queue, poison, listen, send } = await openQueue('taken');
         await send('a');
         const lines: string[] = [];
         const runs: string[] = [];
@@ -374,7 +294,7 @@ describe('bodies', () => {
           ['base64', base64('grüße')],
           ['None', 'grüße'],
         ] as const) {
-          const { queue, listen } = await open('body', { queues: { messageEncoding } });
+          const { queue, listen } = await openQueue('body', { queues: { messageEncoding } });
           await queue.sendMessage(raw);
           const seen: string[] = [];
           const listener = listen((invocation) => void seen.push(textOf(invocation)));
@@ -389,7 +309,7 @@ describe('bodies', () => {
       behaviour: 'a message that cannot be decoded goes to the poison queue as it is, without a run',
       source: SOURCE.clientProvider,
       proof: async () => {
-        const { queue, poison, listen } = await open('undecodable');
+        const { queue, poison, listen } = await openQueue('undecodable');
         await queue.sendMessage('not base64!');
         let calls = 0;
         const listener = listen(() => {
