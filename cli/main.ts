@@ -46,6 +46,8 @@ async function main(argv: readonly string[]): Promise<number> {
         'database',
         'java-database',
         'enforcement',
+        'events',
+        'event-schema',
         'registry-port',
         'functions-port',
         'inbox-port',

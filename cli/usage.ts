@@ -23,6 +23,8 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
   --database DIR|REF      Trivy's vulnerability database: a cache directory that holds db/, or host/repository:tag
   --java-database DIR|REF the same for jars
   --enforcement MODE      observe or enforce (default enforce)
+  --events TO             where the registry's events go: function (default) or queue, as private networks need it
+  --event-schema SCHEMA   eventgrid (default) or cloudevents
   --registry-port N, --functions-port N, --inbox-port N   0 picks a free one (default)
   --json                  one JSON object on the first line when everything is ready
 

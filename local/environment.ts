@@ -8,7 +8,9 @@ import { connectStorage } from '../shared/connect.js';
 import { QUEUES } from '../shared/message/queue-name.js';
 import { ensureQueues } from '../shared/queue/queues.js';
 import { startAzurite } from './azurite/azurite.js';
-import { createEventGrid, deliverToFunction } from './event-grid/event-grid.js';
+import { deliverToFunction, deliverToQueue } from './event-grid/destination.js';
+import type { EventSchema } from './event-grid/event.js';
+import { createEventGrid } from './event-grid/event-grid.js';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/start.js';
 import { type ReceivedCard, createInbox } from './inbox/inbox.js';
 import { type JobStarter, startJobStarter } from './job-starter/job-starter.js';
@@ -39,6 +41,8 @@ export interface EnvironmentOptions {
   readonly queueLeaseSeconds: number;
   /** How much faster than Azure event delivery is retried. */
   readonly acceleration: number;
+  /** Where the registry's events go, and in which schema. Without it: to the function, in Event Grid's. */
+  readonly events?: { readonly destination: 'function' | 'queue'; readonly schema: EventSchema };
   readonly log: (source: string, line: string) => void;
 }
 
@@ -87,11 +91,16 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   let host: FunctionsHost | undefined;
   // A host that is started again listens where the first one did.
   let functionsPort = options.ports.functions;
+  const { destination, schema } = options.events ?? { destination: 'function', schema: 'eventgrid' };
   const grid = await createEventGrid({
     directory: at('events'),
     clock,
+    schema,
     acceleration: options.acceleration,
-    deliver: deliverToFunction(() => host?.url, 'receive'),
+    deliver:
+      destination === 'queue'
+        ? deliverToQueue(storage.queues.getQueueClient(QUEUES.registryEvents), schema)
+        : deliverToFunction(() => host?.url, { functionName: 'receive', schema }),
   });
   // The registry knows its own name, which holds the port that it gets.
   const served: { handle?: Handler } = {};

@@ -2,7 +2,6 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEventGrid } from '../../local/event-grid/event-grid.js';
 import { createInbox } from '../../local/inbox/inbox.js';
 import { buildDatabase, writeDatabase } from '../../local/sample/database.js';
 import { countEntries } from '../../shared/trivy/database/count-entries.js';
@@ -14,49 +13,6 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lazaret-local-'));
 });
 afterAll(() => rm(directory, { recursive: true }));
-
-describe('event delivery', () => {
-  const grid = (name: string, statuses: (number | Error)[], seen: unknown[] = []) =>
-    createEventGrid({
-      directory: join(directory, name),
-      clock: () => new Date('2026-06-01T12:00:00Z'),
-      acceleration: 10_000,
-      deliver: (event) => {
-        seen.push(event);
-        const status = statuses.shift() ?? 202;
-        return status instanceof Error ? Promise.reject(status) : Promise.resolve(status);
-      },
-    });
-
-  it('tries again until it is taken', async () => {
-    const seen: unknown[] = [];
-    const events = await grid('retry', [500, new Error('refused'), 202], seen);
-    await events.publish({ id: 'a' });
-    await expect.poll(() => seen.length).toBe(3);
-    await events.stop();
-    expect((await readdir(join(directory, 'retry'))).filter((name) => name.endsWith('.json'))).toEqual([]);
-  });
-  it('sets aside what the other side calls wrong, with the reason', async () => {
-    const events = await grid('dead', [400]);
-    await events.publish({ id: 'b' });
-    await expect.poll(async () => readdir(join(directory, 'dead', 'dead-letter'))).toEqual(['b.json']);
-    await events.stop();
-  });
-  it('delivers after a restart what was published before it', async () => {
-    const before = await createEventGrid({
-      directory: join(directory, 'restart'),
-      clock: () => new Date(),
-      acceleration: 1,
-      deliver: () => Promise.resolve(500),
-    });
-    await before.publish({ id: 'c' });
-    await before.stop();
-    const seen: unknown[] = [];
-    const after = await grid('restart', [], seen);
-    await expect.poll(() => seen).toEqual([{ id: 'c' }]);
-    await after.stop();
-  });
-});
 
 describe('the inbox', () => {
   it('keeps cards across a restart, newest first, under a strict content policy', async () => {

@@ -290,7 +290,7 @@ describe('settings of the app', () => {
 
 describe('what is not served is refused before anything starts', () => {
   const queue = { type: 'queueTrigger', queueName: 'q-1', connection: 'Storage' };
-  it.each([
+  it.each<readonly [string, readonly FunctionMetadata[], Record<string, string>]>([
     ['another trigger', [named('f', { type: 'blobTrigger' })], {}],
     [
       'an output',
