@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Wait, waitInRealTime } from '../functions-host/protocol.js';
+import { type Wait, waitInRealTime } from '../wait.js';
 import { deadLetterOf, writeDeadLetter } from './dead-letter.js';
 import { type Deliver, SUBSCRIPTION } from './destination.js';
 import type { EventSchema, GridEvent } from './event.js';

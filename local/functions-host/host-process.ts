@@ -5,7 +5,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createInvoke } from './create-invoke.js';
 import type { HostSettings } from './host-settings.js';
-import { waitInRealTime } from './protocol.js';
+import { waitInRealTime } from '../wait.js';
 import { createWorkerChannel } from './worker/worker-channel.js';
 import { startWorkerProcess } from './worker/worker-connection.js';
 
@@ -45,22 +45,19 @@ async function main(): Promise<void> {
   const host = await readHostSettings(root, process.env);
   read.host = host;
   const functions = await channel.ready();
-  const running = await createHost({
+  // Whoever supervises this host has to start another one then.
+  void channel.gone.then((reason) => {
+    write(`error host: ${reason.message}`);
+    process.exit(1);
+  });
+  const running = createHost({
     functions,
     host,
     settings: process.env,
     hostId: process.env['AzureFunctionsWebHost__hostid'] ?? defaultHostId(root),
     queueLeaseSeconds: Number(values['queue-lease'] ?? '600'),
     invoke: createInvoke(channel, write),
-    ready: async () => {
-      try {
-        return await channel.ready();
-      } catch (error) {
-        // No worker starts any more: whoever supervises this host has to start another one.
-        write(`error host: ${String(error)}`);
-        process.exit(1);
-      }
-    },
+    ready: channel.ready,
     effects: {
       clock: () => new Date(),
       wait: waitInRealTime,

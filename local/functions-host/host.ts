@@ -1,10 +1,11 @@
 import { QueueServiceClient } from '@azure/storage-queue';
 import type { Handler } from '../web/node-adapter.js';
+import type { Wait } from '../wait.js';
 import { type AppSettings, connectionString, isDisabled, resolveSettings } from './app-settings.js';
 import { checkFunctions } from './check-functions.js';
 import type { HostSettings } from './host-settings.js';
 import { createDoors } from './http/doors.js';
-import { type FunctionMetadata, type Invocation, type Invoke, type Wait, messageOf, triggerOf } from './protocol.js';
+import { type FunctionMetadata, type Invocation, type Invoke, messageOf, triggerOf } from './protocol.js';
 import { type QueueListener, listenToQueue, poisonQueueName } from './queue/queue-listener.js';
 import { manualMetadata } from './queue/trigger-metadata.js';
 import { type ScheduleMonitor, createScheduleMonitor } from './timer/schedule-status.js';
@@ -43,7 +44,7 @@ export interface Host {
 }
 
 /** Opens a host over an app's functions. Throws where the app wants something that is not served. */
-export async function createHost(options: HostOptions): Promise<Host> {
+export function createHost(options: HostOptions): Host {
   const { functions, host, settings, effects, invoke, write } = options;
   checkFunctions(functions, { settings, routePrefix: host.routePrefix });
   const enabled = functions.filter(({ name }) => !isDisabled(name, settings));
@@ -75,7 +76,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       write,
     });
   };
-  const monitorOf = await createMonitors(options);
+  const monitorOf = createMonitors(options);
   const timers: TimerListener[] = [];
   for (const target of enabled) {
     const trigger = triggerOf(target);
@@ -141,8 +142,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
   };
 }
 
-/** The monitors of the timers that are remembered. The blob client is loaded only where there is one. */
-async function createMonitors(options: HostOptions): Promise<ReadonlyMap<string, ScheduleMonitor>> {
+/**
+ * The monitors of the timers that are remembered. The blob client is large: it is loaded only where there is one, and while
+ * the host listens already.
+ */
+function createMonitors(options: HostOptions): ReadonlyMap<string, ScheduleMonitor> {
   const { functions, settings, hostId, effects } = options;
   const remembered = functions.filter((target) => {
     const trigger = triggerOf(target);
@@ -150,7 +154,11 @@ async function createMonitors(options: HostOptions): Promise<ReadonlyMap<string,
     return !parseSchedule(resolveSettings(trigger.schedule ?? '', settings)).isSubMinute(effects.clock());
   });
   if (remembered.length === 0) return new Map();
-  const { BlobServiceClient } = await import('@azure/storage-blob');
-  const blobs = BlobServiceClient.fromConnectionString(connectionString(undefined, settings));
-  return new Map(remembered.map(({ name }) => [name, createScheduleMonitor(blobs, { hostId, functionName: name })]));
+  const text = connectionString(undefined, settings);
+  const loading = import('@azure/storage-blob').then(({ BlobServiceClient }) =>
+    BlobServiceClient.fromConnectionString(text),
+  );
+  // Whoever reads or writes hears of it.
+  loading.catch(() => undefined);
+  return new Map(remembered.map(({ name }) => [name, createScheduleMonitor(loading, { hostId, functionName: name })]));
 }

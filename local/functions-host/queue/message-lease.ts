@@ -1,5 +1,5 @@
 import type { DequeuedMessageItem, QueueClient } from '@azure/storage-queue';
-import type { Wait } from '../protocol.js';
+import type { Wait } from '../../wait.js';
 
 /** A message that is invisible to others while it is worked on. */
 export interface MessageLease {

@@ -1,6 +1,7 @@
 import type { DequeuedMessageItem, QueueClient } from '@azure/storage-queue';
 import type { HostSettings } from '../host-settings.js';
-import { type FunctionMetadata, type Invoke, type Wait, messageOf } from '../protocol.js';
+import { type FunctionMetadata, type Invoke, messageOf } from '../protocol.js';
+import type { Wait } from '../../wait.js';
 import { createBackoff } from './backoff.js';
 import { processMessage } from './process-message.js';
 

@@ -40,13 +40,16 @@ const CONTAINER = 'azure-webjobs-hosts';
  * https://github.com/Azure/azure-webjobs-sdk-extensions (StorageScheduleMonitor)
  */
 export function createScheduleMonitor(
-  blobs: BlobServiceClient,
+  blobs: Promise<BlobServiceClient>,
   { hostId, functionName }: { readonly hostId: string; readonly functionName: string },
 ): ScheduleMonitor {
-  const container = blobs.getContainerClient(CONTAINER);
-  const blob = container.getBlockBlobClient(`timers/${hostId}/Host.Functions.${functionName}/status`);
+  const open = async () => {
+    const container = (await blobs).getContainerClient(CONTAINER);
+    return { container, blob: container.getBlockBlobClient(`timers/${hostId}/Host.Functions.${functionName}/status`) };
+  };
   return {
     read: async () => {
+      const { blob } = await open();
       try {
         return statusSchema.parse(JSON.parse((await blob.downloadToBuffer()).toString('utf8')));
       } catch (error) {
@@ -55,6 +58,7 @@ export function createScheduleMonitor(
       }
     },
     write: async (status) => {
+      const { container, blob } = await open();
       await container.createIfNotExists();
       const body = Buffer.from(JSON.stringify(formatStatus(status)));
       await blob.upload(body, body.byteLength);

@@ -1,4 +1,5 @@
-import { type FunctionMetadata, type Invocation, type Invoke, type Wait, messageOf } from '../protocol.js';
+import { type FunctionMetadata, type Invocation, type Invoke, messageOf } from '../protocol.js';
+import type { Wait } from '../../wait.js';
 import { NEVER, toDotNetTime } from './dot-net-time.js';
 import type { Schedule } from './schedule.js';
 import { type ScheduleMonitor, type ScheduleStatus, checkPastDue, formatStatus } from './schedule-status.js';

@@ -1,4 +1,5 @@
-import type { FunctionMetadata, Invocation, InvocationResponse, Wait } from '../protocol.js';
+import type { FunctionMetadata, Invocation, InvocationResponse } from '../protocol.js';
+import type { Wait } from '../../wait.js';
 import type { WorkerConnection } from './worker-connection.js';
 
 /** What {@link createWorkerChannel} needs. */
@@ -18,7 +19,8 @@ export interface WorkerChannel {
   readonly ready: () => Promise<readonly FunctionMetadata[]>;
   /** Waits for a worker, and rejects where the function fails, times out, or its worker dies. */
   readonly invoke: (id: string, name: string, invocation: Invocation) => Promise<InvocationResponse>;
-  readonly running: () => number;
+  /** Resolves when no worker is started any more, because none becomes ready. */
+  readonly gone: Promise<Error>;
   readonly stop: () => Promise<void>;
 }
 
@@ -57,6 +59,7 @@ export function createWorkerChannel(options: WorkerChannelOptions): WorkerChanne
   let failedStarts = 0;
   let current: Worker | undefined;
   let available: PromiseWithResolvers<Worker>;
+  const gone = Promise.withResolvers<Error>();
   const renew = () => {
     available = Promise.withResolvers<Worker>();
     // Whoever asks hears of it; nobody has to.
@@ -117,7 +120,9 @@ export function createWorkerChannel(options: WorkerChannelOptions): WorkerChanne
         failedStarts += 1;
         write(`error host: the worker process ended (${how}) before it was ready`);
         if (worker.refusal !== undefined || failedStarts >= MAX_FAILED_STARTS) {
-          available.reject(new Error(worker.refusal ?? `no worker process starts (${how})`));
+          const reason = new Error(worker.refusal ?? `no worker process starts (${how})`);
+          available.reject(reason);
+          gone.resolve(reason);
           return;
         }
       } else if (!retired) {
@@ -134,7 +139,7 @@ export function createWorkerChannel(options: WorkerChannelOptions): WorkerChanne
 
   return {
     ready: async () => (await available.promise).functions ?? [],
-    running: () => current?.pending.size ?? 0,
+    gone: gone.promise,
     invoke: async (id, name, invocation) => {
       let worker = await available.promise;
       while (worker.closed) worker = await available.promise;

@@ -1,5 +1,5 @@
 import { it } from 'vitest';
-import type { Wait } from '../../../local/functions-host/protocol.js';
+import type { Wait } from '../../../local/wait.js';
 
 const SDK = 'https://github.com/Azure/azure-sdk-for-net/tree/main/sdk';
 const COMMON = `${SDK}/storage/Microsoft.Azure.WebJobs.Extensions.Storage.Common/src`;

@@ -25,7 +25,7 @@ async function open(
     if (JSON.stringify(invocation.input).includes('explode')) return Promise.reject(new Error('it exploded'));
     return Promise.resolve({ http: { statusCode: '201', headers: { a: 'b' }, body: { string: 'ok' } } });
   };
-  const host = await createHost({
+  const host = createHost({
     functions,
     host: parseHostSettings({ version: '2.0', extensions: { http } }),
     settings: { AzureWebJobsStorage: await storage(), ...settings },

@@ -306,7 +306,7 @@ describe('timers', () => {
         const { connectionString } = await sharedAzurite();
         const { blobs } = connectStorage({ kind: 'connection-string', connectionString }, undefined);
         const hostId = randomUUID();
-        const monitor = createScheduleMonitor(blobs, { hostId, functionName: 'reconcile' });
+        const monitor = createScheduleMonitor(Promise.resolve(blobs), { hostId, functionName: 'reconcile' });
         expect(await monitor.read()).toBeUndefined();
         const status = { last: NEVER, next: at('2026-06-01T12:10:00Z'), lastUpdated: at(NOON) };
         await monitor.write(status);

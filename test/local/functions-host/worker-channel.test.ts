@@ -6,7 +6,10 @@ import { SOURCE, contract, createManualTime, settle } from './contract.js';
 const invocation = { input: { string: 'm' }, reason: 'a test' };
 
 /** A channel whose workers are objects, in time that is moved by hand. */
-function open({ functionTimeout }: { readonly functionTimeout?: number } = {}) {
+function open({
+  functionTimeout,
+  stubborn = false,
+}: { readonly functionTimeout?: number; readonly stubborn?: boolean } = {}) {
   const time = createManualTime();
   const workers: ReturnType<typeof createWorker>[] = [];
   function createWorker(pid: number) {
@@ -27,7 +30,7 @@ function open({ functionTimeout }: { readonly functionTimeout?: number } = {}) {
         pid,
         send: (message: ToWorker) => {
           sent.push(message);
-          if (message.kind === 'stop') exited.resolve('code 0');
+          if (message.kind === 'stop' && !stubborn) exited.resolve('code 0');
         },
         onMessage: (given: typeof listener) => {
           listener = given;
@@ -164,6 +167,7 @@ describe('the channel to the worker', () => {
         await refused.last().say({ kind: 'refused', message: 'a broken app' });
         await refused.last().die('code 1');
         await expect(refused.channel.ready()).rejects.toThrow('a broken app');
+        expect((await refused.channel.gone).message).toBe('a broken app');
         expect(refused.workers).toHaveLength(1);
         const dying = open();
         for (let i = 0; i < 3; i++) {
@@ -183,6 +187,16 @@ describe('the channel to the worker', () => {
         await channel.stop();
         expect(last().sent).toEqual([{ kind: 'stop' }]);
         expect(workers).toHaveLength(1);
+        const stubborn = open({ stubborn: true });
+        await stubborn.getReady();
+        let stopped = false;
+        const stopping = stubborn.channel.stop().then(() => {
+          stopped = true;
+        });
+        await stubborn.time.advance(4999);
+        expect(stopped).toBe(false);
+        await stubborn.time.advance(1);
+        await stopping;
       },
     },
   ]);
