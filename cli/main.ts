@@ -86,6 +86,8 @@ async function main(argv: readonly string[]): Promise<number> {
         'database',
         'java-database',
         'enforcement',
+        'events',
+        'event-schema',
         'registry-port',
         'functions-port',
         'inbox-port',

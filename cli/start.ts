@@ -19,6 +19,11 @@ export async function start(
   const enforcement = values['enforcement'] ?? 'enforce';
   if (enforcement !== 'observe' && enforcement !== 'enforce')
     throw new UsageError('--enforcement is observe or enforce');
+  const destination = values['events'] ?? 'function';
+  if (destination !== 'function' && destination !== 'queue') throw new UsageError('--events is function or queue');
+  const schema = values['event-schema'] ?? 'eventgrid';
+  if (schema !== 'eventgrid' && schema !== 'cloudevents')
+    throw new UsageError('--event-schema is eventgrid or cloudevents');
   // Told before anything starts, all mistakes at once.
   await loadPolicy(policyFile);
   const registryOptions = await readOptions(values['registry-options']);
@@ -50,6 +55,7 @@ export async function start(
     scanConcurrency: 2,
     queueLeaseSeconds: 30,
     acceleration: 10,
+    events: { destination, schema },
     log: (source, line) => say(`${source}: ${line}`),
   }).catch((error: unknown) => {
     unlock();

@@ -27,6 +27,8 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
   --java-database DIR|REF the same for jars
   --enforcement MODE      observe or enforce (default enforce)
   --registry-options FILE how the registry behaves (local/registry/README.md); lazaret probe writes such a file
+  --events TO             where the registry's events go: function (default) or queue, as private networks need it
+  --event-schema SCHEMA   eventgrid (default) or cloudevents
   --registry-port N, --functions-port N, --inbox-port N   0 picks a free one (default)
   --json                  one JSON object on the first line when everything is ready
 

@@ -8,7 +8,9 @@ import { connectStorage } from '../shared/connect.js';
 import { QUEUES } from '../shared/message/queue-name.js';
 import { createQueueLength, ensureQueues } from '../shared/queue/queues.js';
 import { startAzurite } from './azurite/azurite.js';
-import { createEventGrid, deliverToFunction } from './event-grid/event-grid.js';
+import { deliverToFunction, deliverToQueue } from './event-grid/destination.js';
+import type { EventSchema } from './event-grid/event.js';
+import { createEventGrid } from './event-grid/event-grid.js';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/start.js';
 import { type ReceivedCard, createInbox } from './inbox/inbox.js';
 import { type JobStarter, startJobStarter } from './job-starter/job-starter.js';
@@ -42,6 +44,8 @@ export interface EnvironmentOptions {
   readonly queueLeaseSeconds: number;
   /** How much faster than Azure event delivery is retried. */
   readonly acceleration: number;
+  /** Where the registry's events go, and in which schema. Without it: to the function, in Event Grid's. */
+  readonly events?: { readonly destination: 'function' | 'queue'; readonly schema: EventSchema };
   readonly log: (source: string, line: string) => void;
 }
 
@@ -54,8 +58,12 @@ export interface LocalEnvironment {
   readonly caFile: string;
   readonly storage: string;
   readonly cards: () => Promise<readonly ReceivedCard[]>;
-  /** Process ids of the functions host and of the scan jobs. */
-  readonly processes: () => { readonly functions: number | undefined; readonly jobs: readonly number[] };
+  /** Process ids of the functions host, of its worker, and of the scan jobs. */
+  readonly processes: () => {
+    readonly functions: number | undefined;
+    readonly worker: number | undefined;
+    readonly jobs: readonly number[];
+  };
   readonly stop: () => Promise<void>;
 }
 
@@ -86,11 +94,16 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   let host: FunctionsHost | undefined;
   // A host that is started again listens where the first one did.
   let functionsPort = options.ports.functions;
+  const { destination, schema } = options.events ?? { destination: 'function', schema: 'eventgrid' };
   const grid = await createEventGrid({
     directory: at('events'),
     clock,
+    schema,
     acceleration: options.acceleration,
-    deliver: deliverToFunction(() => host?.url, 'receive'),
+    deliver:
+      destination === 'queue'
+        ? deliverToQueue(storage.queues.getQueueClient(QUEUES.registryEvents), schema)
+        : deliverToFunction(() => host?.url, { functionName: 'receive', schema }),
   });
   // The registry knows its own name, which holds the port that it gets.
   const served: { handle?: Handler } = {};
@@ -209,7 +222,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     caFile: tls.caFile,
     storage: azurite.connectionString,
     cards: inbox.cards,
-    processes: () => ({ functions: host?.pid, jobs: starter?.running() ?? [] }),
+    processes: () => ({ functions: host?.pid, worker: host?.workerPid(), jobs: starter?.running() ?? [] }),
     stop: async () => {
       stopping.abort();
       await starter?.stop();

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
-import { readLines } from '../functions-host/start.js';
+import { readLines } from '../functions-host/read-lines.js';
 
 /** What {@link startJobStarter} needs. */
 export interface JobStarterOptions {

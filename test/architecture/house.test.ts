@@ -86,7 +86,7 @@ const PACKAGES: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[
   [/^@azure\/data-tables$/, ['shared/ledger', 'shared/connect.ts']],
   [/^@azure\/storage-queue$/, ['shared/queue', 'shared/connect.ts', 'local', 'bench']],
   [/^@azure\/storage-blob$/, ['shared/report', 'shared/connect.ts', 'local']],
-  [/^(@peculiar\/x509|reflect-metadata)$/, ['local']],
+  [/^(@peculiar\/x509|reflect-metadata|croner)$/, ['local']],
 ];
 
 const inside = (file: string, allowed: readonly string[]) =>

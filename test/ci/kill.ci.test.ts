@@ -45,18 +45,33 @@ const cardsOf = async (environment: RunningEnvironment) =>
   ((await (await fetch(`${environment.inbox}/cards`)).json()) as unknown[]).length;
 
 describe('killed in mid-scan', () => {
-  it('job and functions host: the verdict arrives, once', async () => {
+  // Every image is as bad as the others, so each adds one card.
+  it.each([
+    ['job, host and worker', /(?:jobs\/scan\/main|host-process|worker-process)\.js/, 3, 1],
+    ['the host, with which its worker ends', /host-process\.js/, 1, 2],
+    ['the worker, which the host replaces', /worker-process\.js/, 1, 3],
+  ])('%s: the verdict arrives, once', async (_, pattern, count, cards) => {
     const environment = await start();
-    const image = await slowImage('one');
-    await push(image, { origin: `http://${environment.registry}`, repository: 'kill/one', fetch }, { tag: 'v1' });
+    const repository = `kill/${cards}`;
+    const image = await slowImage(repository);
+    await push(image, { origin: `http://${environment.registry}`, repository, fetch }, { tag: 'v1' });
     const processes = await waitForScan(environment);
-    const victims = processes.filter(({ command }) => /jobs\/scan\/main\.js|host-process\.js/.test(command));
-    expect(victims).toHaveLength(2);
+    const victims = processes.filter(({ command }) => pattern.test(command));
+    expect(victims).toHaveLength(count);
     for (const { pid } of victims) process.kill(pid, 'SIGKILL');
-    const found = statusOf(`${environment.registry}/kill/one:v1`, 120);
+    const found = statusOf(`${environment.registry}/${repository}:v1`, 120);
     expect(found).toMatchObject({ verdict: 'fail', digest: image.digest, enforcement: { state: 'quarantined' } });
     await new Promise((resolve) => setTimeout(resolve, 8000));
-    expect(await cardsOf(environment)).toBe(1);
+    expect(await cardsOf(environment)).toBe(cards);
+    const now = descendants(environment.pid);
+    for (const kind of [/host-process\.js/, /worker-process\.js/]) {
+      const before = processes.filter(({ command }) => kind.test(command)).map(({ pid }) => pid);
+      const after = now.filter(({ command }) => kind.test(command)).map(({ pid }) => pid);
+      expect(after).toHaveLength(1);
+      // A worker dies with its host; a host outlives its worker.
+      const replaced = pattern.test('host-process.js') || (kind.test('worker-process.js') && count === 1);
+      expect(after[0] !== before[0]).toBe(replaced);
+    }
     expect(await environment.stop()).toBe(0);
   });
 
@@ -66,16 +81,16 @@ describe('killed in mid-scan', () => {
     await push(image, { origin: `http://${before.registry}`, repository: 'kill/two', fetch }, { tag: 'v1' });
     const processes = await waitForScan(before);
     for (const { pid, command } of processes)
-      if (/jobs\/scan\/main\.js|host-process\.js/.test(command)) process.kill(pid, 'SIGKILL');
+      if (/(?:jobs\/scan\/main|host-process|worker-process)\.js/.test(command)) process.kill(pid, 'SIGKILL');
     expect(await before.stop()).toBe(0);
     const after = await start();
     expect(after.registry).toBe(before.registry);
     const found = statusOf(`${after.registry}/kill/two:v1`, 120);
     expect(found).toMatchObject({ verdict: 'fail', enforcement: { state: 'quarantined' } });
     // What was known before the restart is known after it.
-    expect(statusOf(`${after.registry}/kill/one:v1`, 10)).toMatchObject({ verdict: 'fail' });
+    expect(statusOf(`${after.registry}/kill/1:v1`, 10)).toMatchObject({ verdict: 'fail' });
     await new Promise((resolve) => setTimeout(resolve, 8000));
-    expect(await cardsOf(after)).toBe(2);
+    expect(await cardsOf(after)).toBe(4);
     expect(await after.stop()).toBe(0);
   });
 });

@@ -1,36 +1,8 @@
 import Module from 'node:module';
+import type { FunctionMetadata } from '../protocol.js';
 
-/** A value as it crosses between the host and a worker. */
-export type TypedData =
-  | { readonly string: string }
-  | { readonly json: string }
-  | { readonly bytes: Uint8Array }
-  | { readonly http: HttpData };
-
-/** An HTTP request on its way in. */
-export interface HttpData {
-  readonly url: string;
-  readonly method: string;
-  readonly body?: TypedData;
-  readonly nullableHeaders: Readonly<Record<string, { readonly value: string }>>;
-  readonly nullableQuery: Readonly<Record<string, { readonly value: string }>>;
-  readonly nullableParams: Readonly<Record<string, { readonly value: string }>>;
-}
-
-/** One binding as the library registers it. */
-export interface Binding {
-  readonly type: string;
-  readonly direction: 'in' | 'out';
-  readonly queueName?: string;
-  readonly connection?: string;
-  readonly methods?: readonly string[];
-  readonly route?: string;
-}
-
-/** A registered function. */
-export interface RegisteredFunction {
-  readonly name: string;
-  readonly bindings: Readonly<Record<string, Binding>>;
+/** A registered function, as the worker holds it. */
+export interface RegisteredFunction extends FunctionMetadata {
   readonly callback: (...args: readonly unknown[]) => unknown;
 }
 
@@ -42,16 +14,17 @@ export interface InvocationModel {
     inputs: unknown[],
     callback: RegisteredFunction['callback'],
   ) => Promise<unknown>;
-  readonly getResponse: (context: unknown, result: unknown) => Promise<InvocationResponse>;
+  readonly getResponse: (context: unknown, result: unknown) => Promise<LibraryResponse>;
 }
 
-/** What an invocation ends with. */
-export interface InvocationResponse {
+/** What the library makes of a result. */
+export interface LibraryResponse {
   readonly outputData?: readonly { readonly name: string; readonly data: unknown }[];
   readonly returnValue?: {
     readonly http?: {
       readonly statusCode?: string | number;
       readonly headers?: Readonly<Record<string, string>>;
+      readonly cookies?: readonly unknown[];
       readonly body?: { readonly bytes?: Uint8Array; readonly string?: string; readonly json?: string };
     };
   };
@@ -60,6 +33,7 @@ export interface InvocationResponse {
 /** The library's own model, as it hands itself over. */
 export interface ProgrammingModel {
   readonly getInvocationModel: (coreContext: unknown) => InvocationModel;
+  readonly getCapabilities: (capabilities: Record<string, string>) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** What the app has registered. */
@@ -88,21 +62,23 @@ export function provideCoreModule(log: (level: string, message: string) => void)
         // Nothing is held.
       }
     },
-    registerHook: () => disposable,
+    registerHook: (name: string) => {
+      throw new Error(`the local host does not serve the hook ${name}`);
+    },
     setProgrammingModel: (given: ProgrammingModel) => {
       model = given;
     },
     getProgrammingModel: () => model,
     log: (level: string, _category: string, message: string) => log(level, message),
     registerFunction: (
-      { name, bindings }: { readonly name: string; readonly bindings: RegisteredFunction['bindings'] },
+      { name, bindings, retryOptions }: FunctionMetadata,
       callback: RegisteredFunction['callback'],
     ) => {
       if (locked) throw new Error('A function can only be registered during app startup.');
       if (functions.some((known) => known.name.toLowerCase() === name.toLowerCase())) {
         throw new Error(`Two functions are named ${name}.`);
       }
-      functions.push({ name, bindings, callback });
+      functions.push({ name, bindings, callback, ...(retryOptions !== undefined && { retryOptions }) });
       return disposable;
     },
   };
