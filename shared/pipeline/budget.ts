@@ -16,6 +16,8 @@ export interface Budget {
   /** Waits for its turn whether or not the budget is spent: what has been begun is ended. */
   readonly overdraw: () => Promise<void>;
   readonly spent: () => number;
+  /** Whether this share of the calls, between 0 and 1, is still to be had. */
+  readonly has: (share: number) => boolean;
 }
 
 const BURST = 20;
@@ -34,6 +36,7 @@ export function createBudget({ callsPerMinute, calls, clock, sleep }: BudgetOpti
   return {
     overdraw,
     spent: () => spent,
+    has: (share) => spent < calls * share,
     spend: async () => {
       if (spent >= calls) return false;
       await overdraw();

@@ -128,6 +128,8 @@ export const entrySchema = z.object({
   decidedAt: time.optional(),
   /** When the operations of `decision` had all been applied, withheld or refused. */
   settledAt: time.optional(),
+  /** How often our lock was lifted for a scan that had never come. */
+  reopened: z.number().int().nonnegative().optional(),
   /** It was in the registry before this installation: judged and told, and not quarantined. */
   existing: z.boolean().optional(),
   /** When it first passed. */
@@ -219,6 +221,8 @@ export const surveySchema = z.object({
       oldestVerdict: time.optional(),
     })
     .optional(),
+  /** Something in it is on its way, so all of it is looked at again soon. */
+  unfinished: z.boolean().optional(),
   /** Pushes that no event told of, ever. */
   recovered: count,
   /** Why the last look failed. */

@@ -36,7 +36,10 @@ export async function gather(entry: LedgerEntry, deps: GatherDeps): Promise<Gath
   const evidence: Evidence = {
     key: entry.key,
     kind: entry.kind,
-    firstSeenAt: new Date(entry.firstSeenAt),
+    // A digest that was opened for a scan has all the time for it that it had at first.
+    firstSeenAt: new Date(
+      entry.reopened !== undefined && entry.scan.state === 'open' ? entry.scan.requestedAt : entry.firstSeenAt,
+    ),
     ...(entry.kind === 'image' && { scan: scanEvidence(entry, report) }),
     signature: signatureEvidence(entry),
     coveredByIndex,

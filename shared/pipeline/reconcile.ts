@@ -2,7 +2,6 @@ import type { LoginServer } from '../artifact/login-server.js';
 import type { Repository } from '../artifact/repository.js';
 import { AppError } from '../error/app-error.js';
 import { QUEUES, type QueueName } from '../message/queue-name.js';
-import type { Policy } from '../policy/policy.js';
 import { type Budget, createBudget } from './budget.js';
 import type { Survey } from './entry.js';
 import type { Log } from './effects.js';
@@ -21,17 +20,17 @@ import {
 export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
   readonly log: Log;
   readonly sleep: (milliseconds: number) => Promise<void>;
-  readonly policy: Pick<Policy, 'deadlineMilliseconds'>;
   readonly servers: readonly LoginServer[];
   readonly callsPerMinute: number;
   readonly queueLength: (queue: QueueName) => Promise<number>;
-  readonly registry: SurveyDeps['registry'] & {
-    listRepositories: (
-      registry: LoginServer,
-      after?: string,
-    ) => Promise<{ readonly items: readonly Repository[]; readonly next: string | undefined }>;
-    repositoryUpdatedAt: (registry: LoginServer, repository: Repository) => Promise<Date | undefined>;
-  };
+  readonly registry: SurveyDeps['registry'] &
+    RepairDeps['registry'] & {
+      listRepositories: (
+        registry: LoginServer,
+        after?: string,
+      ) => Promise<{ readonly items: readonly Repository[]; readonly next: string | undefined }>;
+      repositoryUpdatedAt: (registry: LoginServer, repository: Repository) => Promise<Date | undefined>;
+    };
   readonly ledger: RepairDeps['ledger'] &
     SurveyDeps['ledger'] & {
       listSurveys: (registry: LoginServer) => AsyncIterable<Survey>;
@@ -61,6 +60,8 @@ export interface Reconciled {
 export const INTERVAL_MILLISECONDS = 5 * 60_000;
 /** How often all of a repository is looked at, in milliseconds. */
 const WALK_MILLISECONDS = 24 * 3_600_000;
+/** What the search for news may take of the budget, so that whole repositories get their turn in a large registry. */
+const SWEEP_SHARE = 0.5;
 /** A registry's clock and replicas may be so far behind. */
 const OVERLAP_MILLISECONDS = 10 * 60_000;
 
@@ -133,18 +134,25 @@ async function sweepChanged(names: readonly Repository[], work: Work): Promise<v
     const sweptAt = surveys.get(repository)?.sweptAt;
     // What has never been walked is walked below.
     if (sweptAt === undefined) continue;
-    if (!(await budget.spend())) {
+    if (!budget.has(SWEEP_SHARE)) {
       result.complete = false;
       return;
     }
+    await budget.overdraw();
     await attempt({ registry, repository }, run, async (place) => {
       const updatedAt = await deps.registry.repositoryUpdatedAt(registry, repository);
       const since = new Date(new Date(sweptAt).getTime() - OVERLAP_MILLISECONDS);
       if (updatedAt === undefined || updatedAt < since) return;
-      const recovered = await repair(place, await surveyNewest(place, { since, moment }, { ...deps, budget }), work);
+      const { repairs, unfinished } = await surveyNewest(place, { since, moment }, { ...deps, budget });
       result.swept += 1;
+      const recovered = await repair(place, repairs, work);
       const at = moment.now.toISOString();
-      await remember(place, run, (survey) => ({ ...survey, sweptAt: at, recovered: survey.recovered + recovered }));
+      await remember(place, run, (survey) => ({
+        ...survey,
+        sweptAt: at,
+        recovered: survey.recovered + recovered,
+        unfinished: unfinished || survey.unfinished === true,
+      }));
     });
   }
 }
@@ -153,18 +161,20 @@ async function walkDue(names: readonly Repository[], work: Work): Promise<void> 
   const { registry, run, moment, surveys } = work;
   const { deps, budget, result } = run;
   const walkedAt = (repository: Repository) => new Date(surveys.get(repository)?.walkedAt ?? 0).getTime();
-  const due = names.filter((name) => run.all || moment.now.getTime() - walkedAt(name) >= WALK_MILLISECONDS);
-  for (const repository of due.toSorted((a, b) => walkedAt(a) - walkedAt(b))) {
-    if (!(await budget.spend())) {
+  const dueAt = (repository: Repository) =>
+    walkedAt(repository) + (surveys.get(repository)?.unfinished === true ? 0 : WALK_MILLISECONDS);
+  const due = names.filter((name) => run.all || moment.now.getTime() >= dueAt(name));
+  for (const repository of due.toSorted((a, b) => dueAt(a) - dueAt(b))) {
+    if (!budget.has(1)) {
       result.complete = false;
       return;
     }
     await attempt({ registry, repository }, run, async (place) => {
-      const { summary, repairs } = await surveyWhole(place, moment, { ...deps, budget });
+      const { summary, repairs, unfinished } = await surveyWhole(place, moment, { ...deps, budget });
       result.walked += 1;
       const recovered = (surveys.get(repository)?.recovered ?? 0) + (await repair(place, repairs, work));
       const at = moment.now.toISOString();
-      await remember(place, run, () => ({ ...place, sweptAt: at, walkedAt: at, summary, recovered }));
+      await remember(place, run, () => ({ ...place, sweptAt: at, walkedAt: at, summary, recovered, unfinished }));
     });
   }
 }
@@ -236,7 +246,7 @@ function emptyResult(): Result {
     repositories: 0,
     swept: 0,
     walked: 0,
-    repairs: { receive: 0, scan: 0, rescan: 0, verify: 0, decide: 0, marks: 0, gone: 0 },
+    repairs: { receive: 0, scan: 0, rescan: 0, reopen: 0, verify: 0, decide: 0, marks: 0, gone: 0 },
     failed: 0,
     complete: true,
   };

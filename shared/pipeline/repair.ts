@@ -1,6 +1,8 @@
 import type { ArtifactKey } from '../artifact/reference.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
+import type { Attributes } from '../policy/operation.js';
+import type { Policy } from '../policy/policy.js';
 import type { LedgerEntry } from './entry.js';
 import { type Clock, type Journal, LAZARET, type Send } from './effects.js';
 import type { FoundRepair, RepositoryKey } from './survey-repository.js';
@@ -13,6 +15,8 @@ export interface RepairDeps {
   readonly newId: () => string;
   /** What is older than this was there before us. */
   readonly installedAt: Date;
+  readonly policy: Pick<Policy, 'deadlineMilliseconds'>;
+  readonly registry: { unlock: (key: ArtifactKey, attributes: Attributes) => Promise<unknown> };
   readonly ledger: {
     update: (
       key: ArtifactKey,
@@ -51,6 +55,21 @@ export async function carryOutRepair(
       await deps.send(QUEUES.scanSweep, { ...message, scanId: entry.scan.scanId });
       return;
     }
+    case 'reopen': {
+      // First the ledger: a decision that sees the new request leaves the lock alone until its deadline.
+      const entry = await deps.ledger.update(key, (current) => ({
+        ...current,
+        scan: openScan(now, deps.newId),
+        reopened: (current.reopened ?? 0) + 1,
+      }));
+      const attributes = entry?.enforcement.record?.attributes;
+      if (entry?.scan.state !== 'open' || attributes === undefined) return;
+      await deps.registry.unlock(key, attributes);
+      await deps.send(QUEUES.scanSweep, { ...message, scanId: entry.scan.scanId });
+      const delaySeconds = Math.ceil(deps.policy.deadlineMilliseconds / 1000) + 1;
+      await deps.send(QUEUES.decide, { ...message, attempt: 0 }, { delaySeconds });
+      return;
+    }
     case 'verify':
       await deps.ledger.update(key, (entry) =>
         entry.signature.state === 'open' ? { ...entry, signature: { ...entry.signature, enqueuedAt: now } } : undefined,
@@ -79,14 +98,9 @@ function reopened(
   if (kind === 'scan') {
     return scan.state === 'open' ? { ...entry, scan: { ...scan, enqueuedAt: now, sweep: true } } : undefined;
   }
-  if (scan.state !== 'failed') return undefined;
-  const fresh = {
-    state: 'open',
-    scanId: newId(),
-    requestedAt: now,
-    enqueuedAt: now,
-    failures: 0,
-    sweep: true,
-  } as const;
-  return { ...entry, scan: fresh };
+  return scan.state === 'failed' ? { ...entry, scan: openScan(now, newId) } : undefined;
+}
+
+function openScan(now: string, newId: () => string): LedgerEntry['scan'] {
+  return { state: 'open', scanId: newId(), requestedAt: now, enqueuedAt: now, failures: 0, sweep: true };
 }

@@ -11,6 +11,7 @@ import {
   createTally,
   findRepair,
   isOvertaken,
+  isUnfinished,
 } from './survey.js';
 
 /** A repository of a registry. */
@@ -41,6 +42,13 @@ export interface FoundRepair {
   readonly found: ListedManifest | undefined;
 }
 
+/** What a survey came to. */
+export interface Surveyed {
+  readonly repairs: readonly FoundRepair[];
+  /** Something is on its way, and may get lost. */
+  readonly unfinished: boolean;
+}
+
 /** What is told of the moment. */
 export type Moment = Omit<SurveyContext, 'present'>;
 
@@ -55,13 +63,14 @@ export async function surveyWhole(
   place: RepositoryKey,
   moment: Moment,
   deps: SurveyDeps,
-): Promise<{ readonly summary: NonNullable<Survey['summary']>; readonly repairs: readonly FoundRepair[] }> {
+): Promise<Surveyed & { readonly summary: NonNullable<Survey['summary']> }> {
   const listing = await listAll(place, deps);
   const unknown = new Set(listing.keys());
   const context: SurveyContext = { ...moment, present: new Set(listing.keys()) };
   const tally = createTally();
   const repairs: FoundRepair[] = [];
   const removals: TagEntry[] = [];
+  let unfinished = false;
   for await (const row of deps.ledger.listRepository(place)) {
     if (row.kind === 'tag') {
       if (row.tag.removed !== undefined) removals.push(row.tag);
@@ -75,6 +84,7 @@ export async function surveyWhole(
       continue;
     }
     if (found !== undefined) tally.entry(row.entry);
+    unfinished ||= isUnfinished(row.entry);
     const kind = found === undefined ? goneRepair(row.entry, moment) : findRepair(found, row.entry, context);
     if (kind !== undefined) repairs.push({ repair: { kind, digest }, found });
   }
@@ -87,13 +97,14 @@ export async function surveyWhole(
   for (const digest of unknown) {
     const found = listing.get(digest);
     if (found === undefined) continue;
+    unfinished = true;
     if (isOnItsWay(found, moment)) tally.expected(found);
     else {
       tally.unaccounted();
       repairs.push({ repair: { kind: 'receive', digest: found.digest }, found });
     }
   }
-  return { summary: tally.summary(), repairs };
+  return { summary: tally.summary(), repairs, unfinished };
 }
 
 /** Compares what has changed in a repository since then with the ledger, newest first. */
@@ -101,8 +112,9 @@ export async function surveyNewest(
   place: RepositoryKey,
   { since, moment }: { readonly since: Date; readonly moment: Moment },
   deps: SurveyDeps,
-): Promise<readonly FoundRepair[]> {
+): Promise<Surveyed> {
   const repairs: FoundRepair[] = [];
+  let unfinished = false;
   const context: SurveyContext = { ...moment, present: undefined };
   for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
     await deps.budget.overdraw();
@@ -117,11 +129,12 @@ export async function surveyNewest(
             ? undefined
             : 'receive';
       if (kind !== undefined) repairs.push({ repair: { kind, digest: found.digest }, found });
+      unfinished ||= known === undefined ? kind === 'receive' || isOnItsWay(found, moment) : isUnfinished(known.entry);
     }
     const oldest = items.at(-1);
     after = oldest !== undefined && oldest.updatedAt >= since ? next : undefined;
   }
-  return repairs;
+  return { repairs, unfinished };
 }
 
 async function listAll(place: RepositoryKey, { budget, registry }: SurveyDeps) {

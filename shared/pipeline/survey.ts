@@ -20,6 +20,8 @@ export type Repair =
   | { readonly kind: 'scan'; readonly digest: Digest }
   /** Its scan was poisoned: ask for a new one. */
   | { readonly kind: 'rescan'; readonly digest: Digest }
+  /** It was locked before its scan was done: open it for the time of a scan. */
+  | { readonly kind: 'reopen'; readonly digest: Digest }
   | { readonly kind: 'verify'; readonly digest: Digest }
   | { readonly kind: 'decide'; readonly digest: Digest }
   /** A mark of ours is not there any more: forget it, and decide, which makes it again. */
@@ -39,14 +41,18 @@ export interface SurveyContext {
 }
 
 const MINUTE = 60_000;
-/** A message that is this old, on an empty queue, is lost. */
-const LOST_MILLISECONDS = 30 * MINUTE;
+/** A message that is this old, on an empty queue, is lost. Well before the usual deadline of a decision. */
+const LOST_MILLISECONDS = 10 * MINUTE;
 /** After a failure a request waits elsewhere, for up to an hour, before it is on its queue again. */
 const RETRY_MILLISECONDS = 60 * MINUTE;
 /** A message that is this old is lost, whatever else is on the queue. */
 const LOST_ANYWAY_MILLISECONDS = 26 * 60 * MINUTE;
 /** How long a decision that is due, or changes that have begun, may take. */
 const LATE_MILLISECONDS = 10 * MINUTE;
+/** How often a digest is opened for a scan that never came, and how long after the first and the later times. */
+const MAX_REOPENED = 3;
+const REOPEN_MILLISECONDS = 60 * MINUTE;
+const REOPEN_FACTOR = 6;
 /** How long what was poisoned, or given up after a day of tries, is left alone. */
 const POISONED_MILLISECONDS = 60 * MINUTE;
 
@@ -57,27 +63,54 @@ export function findRepair(
   context: SurveyContext,
 ): Repair['kind'] | undefined {
   if (entry.goneAt !== undefined) return 'receive';
-  const evidence = evidenceRepair(entry, context);
+  const evidence = evidenceRepair(found, entry, context);
   if (evidence !== undefined) return evidence;
   if (isUndecided(entry, context)) return 'decide';
   if (context.present !== undefined && entry.marks.some(({ digest }) => !context.present?.has(digest))) return 'marks';
   return isUndone(found, entry) ? 'decide' : undefined;
 }
 
-function evidenceRepair({ scan, signature }: LedgerEntry, { now, idle }: SurveyContext): Repair['kind'] | undefined {
+function evidenceRepair(
+  { attributes }: ListedManifest,
+  entry: LedgerEntry,
+  { now, idle }: SurveyContext,
+): Repair['kind'] | undefined {
+  const { scan, signature } = entry;
   const isLost = (since: string, empty: boolean) =>
     isOlder(since, now, empty ? LOST_MILLISECONDS : LOST_ANYWAY_MILLISECONDS);
-  if (scan.state === 'open') {
+  const poisonedScan = scan.state === 'failed' && scan.code === 'POISONED';
+  const pause = REOPEN_MILLISECONDS * REOPEN_FACTOR ** (entry.reopened ?? 0);
+  if ((scan.state === 'open' || poisonedScan) && !attributes.readEnabled && isLockedByUs(entry)) {
+    // Our lock keeps every scan out, so it has to be lifted for one; and it is not lifted again and again.
+    const mayReopen = (entry.reopened ?? 0) < MAX_REOPENED && isOlder(scan.requestedAt, now, pause);
+    if (mayReopen && idle.scan) return 'reopen';
+  } else if (scan.state === 'open') {
     const asked = scan.enqueuedAt ?? scan.requestedAt;
     const waits = scan.failures > 0 && !isOlder(asked, now, LOST_MILLISECONDS + RETRY_MILLISECONDS);
     if (!waits && isLost(asked, idle.scan)) return 'scan';
-  }
-  if (scan.state === 'failed' && scan.code === 'POISONED' && isOlder(scan.finishedAt, now, POISONED_MILLISECONDS)) {
+  } else if (poisonedScan && isOlder(scan.finishedAt, now, POISONED_MILLISECONDS)) {
     return 'rescan';
   }
   if (signature.state === 'open' && isLost(signature.enqueuedAt ?? signature.requestedAt, idle.verify)) return 'verify';
   const poisoned = signature.state === 'done' && signature.code === 'POISONED';
   return poisoned && isOlder(signature.at, now, POISONED_MILLISECONDS) ? 'verify' : undefined;
+}
+
+/** Whether time alone may show that something of this entry got lost; the registry need not change for it. */
+export function isUnfinished(entry: LedgerEntry): boolean {
+  const { scan, signature, decision, enforcement, settledAt, reopened = 0 } = entry;
+  if (entry.goneAt !== undefined) return false;
+  const awaits = scan.state === 'open' || (scan.state === 'failed' && scan.code === 'POISONED');
+  if (awaits && (!isLockedByUs(entry) || reopened < MAX_REOPENED)) return true;
+  if (signature.state === 'open' || signature.code === 'POISONED') return true;
+  if (decision === undefined || decision.verdict === 'pending' || decision.gaveUp === true) return true;
+  return settledAt === undefined || enforcement.state === 'applying';
+}
+
+/** Whether a lock of ours is wanted. It is not in force while it is opened for a scan. */
+function isLockedByUs({ enforcement: { state, action } }: LedgerEntry): boolean {
+  const locks = action === 'lock' || action === 'lock-and-untag';
+  return locks && ['applying', 'quarantined', 'refused'].includes(state);
 }
 
 function isUndecided(entry: LedgerEntry, { now, deadlineMilliseconds }: SurveyContext): boolean {

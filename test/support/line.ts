@@ -64,6 +64,7 @@ export async function createLine(
   const journalTable = storage.table(`journal${suffix}`);
   const reports = createReportStore(storage.blobs);
   await Promise.all([ledger.ensure(), journalTable.createTable(), reports.ensure()]);
+  await ledger.installedAt(clock.now());
   const keys: KeyPair = generateKeyPair();
   const queued: Queued[] = [];
   const cards: Alert[] = [];

@@ -83,6 +83,15 @@ export async function createTestRegistry(clock: () => Date, options: TestRegistr
     faults,
     push: (artifact: Artifact, repository: string, pushOptions?: PushOptions) =>
       push(artifact, target(repository), pushOptions),
+    /** Deletes a manifest, as a person would. */
+    remove: async (repository: string, digest: string) => {
+      const asked = `https://${LOGIN_SERVER}/oauth2/token?service=${LOGIN_SERVER}&scope=repository:${repository}:delete`;
+      const { token } = (await (await testFetch(asked)).json()) as { token: string };
+      const headers = { authorization: `Bearer ${token}` };
+      const url = `https://${LOGIN_SERVER}/v2/${repository}/manifests/${digest}`;
+      const { status } = await testFetch(url, { method: 'DELETE', headers });
+      if (status !== 202) throw new Error(`the registry answered ${status}`);
+    },
     /** The status that a developer's pull gets. */
     pull: (repository: string, reference: string) => pullStatus(reference, target(repository)),
     clientOf,
