@@ -30,7 +30,7 @@ import {
 } from './services.js';
 import { REGISTRIES } from './setting.js';
 import { type EffectName, type Fault, createTrouble } from './trouble.js';
-import { type Deeds, performHistory } from './users.js';
+import { type Deeds, performHistory, placeOf } from './users.js';
 import { type Instance, LISTENED, createInstance } from './worker.js';
 
 /** Breaks the pipeline on purpose, to show that the judge sees it. */
@@ -105,7 +105,6 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
   const note = (line: string): void => {
     if (traced) trace.push(`${seconds().toFixed(3).padStart(10)} ${line}`);
   };
-  const plan = createTrouble(history, seconds);
   const instances: Instance[] = [];
   const queues = createMemoryQueues({
     now: schedule.now,
@@ -149,6 +148,29 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
     sendCard: (alert, { process, alertId }) => cards.push({ at: seconds(), alert, process, alertId }),
     note,
   };
+  const { deeds, perform } = performHistory(history, {
+    registries,
+    now: schedule.now,
+    at: (at, work) => schedule.at(START + at * 1000, work),
+    release: (reference) => askForRelease(reference, { schedule, instance: () => instances[random.below(INSTANCES)] }),
+  });
+  const trouble = createTrouble({
+    ...history,
+    ambushes: history.ambushes.map((ambush) => ({
+      ...ambush,
+      act: () => {
+        // Afterwards people leave the world alone, so that it comes to rest.
+        if (seconds() < SPAN) perform(ambush);
+      },
+    })),
+    secondsSinceStart: seconds,
+    placeOf: (index) => {
+      const push = history.pushes[index];
+      if (push === undefined) return index === -1 ? '-' : undefined;
+      const { registry, repository } = placeOf(push);
+      return `${registry}/${repository}`;
+    },
+  });
   const startProcess = (name: string, handlers: ProcessHandlers): Process =>
     createProcess({
       ...handlers,
@@ -159,7 +181,7 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
       trouble: {
         meet: (effect, place) => {
           effects.set(effect, (effects.get(effect) ?? 0) + 1);
-          return plan.meet(effect, place);
+          return trouble.meet(effect, place);
         },
       },
       onFault: (fault, label) => {
@@ -185,12 +207,6 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
   };
   for (let number = 0; number < INSTANCES; number++) startInstance(number);
 
-  const deeds = performHistory(history, {
-    registries,
-    now: schedule.now,
-    at: (at, work) => schedule.at(START + at * 1000, work),
-    release: (reference) => askForRelease(reference, { schedule, instance: () => instances[random.below(INSTANCES)] }),
-  });
   const jobs = new Set<Process>();
   const startJob = (): void => {
     let most = 0;
