@@ -90,14 +90,15 @@ export function createTrouble(options: TroubleOptions): Trouble {
   const counts = new Map<string, number>();
   const name = ({ on, push, nth }: Moment) => `${on} ${options.placeOf(push) ?? 'nowhere'} ${nth}`;
   const faults = new Map(options.faults.map((fault) => [name(fault), fault]));
-  const ambushes = Map.groupBy(options.ambushes, name);
+  // One deed a moment: events tell no shorter times apart than milliseconds.
+  const ambushes = new Map(options.ambushes.map((ambush) => [name(ambush), ambush]));
   return {
     meet: (effect, place) => {
       const counted = `${effect} ${place}`;
       const count = counts.get(counted) ?? 0;
       counts.set(counted, count + 1);
       const moment = `${counted} ${count}`;
-      for (const { act } of ambushes.get(moment) ?? []) act();
+      ambushes.get(moment)?.act();
       const now = options.secondsSinceStart();
       const away = options.outages.some(
         ({ service, at, seconds }) => effect.startsWith(`${service}.`) && now >= at && now < at + seconds,
