@@ -42,17 +42,20 @@ describe('a step that stands still, and goes on when others are done', () => {
     await line.registry.push(image, 'app', { tag: 'v1' });
     await line.deliverEvents();
     const verification = line.queued.find(({ queue }) => queue === QUEUES.verify)?.body;
+    const looked = createGate();
     const gate = createGate();
     const { listReferrers } = line.registry.client;
     Object.assign(line.registry.client, {
       listReferrers: async (...args: Parameters<typeof listReferrers>) => {
         Object.assign(line.registry.client, { listReferrers });
         const none = await listReferrers(...args);
+        looked.open();
         await gate.passed;
         return none;
       },
     });
     const slow = line.app.verify(verification);
+    await looked.passed;
     line.clock.advance(1000);
     await line.registry.push(signBundle(image, line.keys), 'app');
     await line.settle();
