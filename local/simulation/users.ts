@@ -120,28 +120,38 @@ function pushArtifact(
 function performOn(kind: Exclude<DeedKind, 'database'>, push: Push, world: World): void {
   const artifact = artifactOf(push);
   const { registry, repository } = placeOf(push);
-  const key = formatKey({ registry, repository, digest: artifact.digest });
+  const key: ArtifactKey = { registry, repository, digest: artifact.digest };
   switch (kind) {
     case 'sign':
     case 'sign-legacy':
     case 'sign-stranger':
-      return sign(kind, { artifact, push }, world);
+      sign(kind, { artifact, push }, world);
+      break;
     case 'release':
-      return void world.release(key).then((answer) => {
-        if (answer === 'released' || (answer === 'unclear' && !world.deeds.releases.has(key)))
-          world.deeds.releases.set(key, answer);
-      });
+      void release(key, world);
+      break;
     case 'delete':
-      return remove({ registry, repository, digest: artifact.digest }, world);
+      remove(key, world);
+      break;
     case 'again':
-      return pushArtifact(artifact, { push, tag: push.tag }, world);
+      pushArtifact(artifact, { push, tag: push.tag }, world);
+      break;
     case 'retag':
-      return pushArtifact(artifact, { push, tag: push.tag + 1 }, world);
+      pushArtifact(artifact, { push, tag: push.tag + 1 }, world);
+      break;
     case 'twin':
-      return pushArtifact(artifact, { push: { ...push, registry: push.registry + 1 }, tag: push.tag }, world);
+      pushArtifact(artifact, { push: { ...push, registry: push.registry + 1 }, tag: push.tag }, world);
+      break;
     case 'move':
-      return pushArtifact(imageOf('good', MOVED + world.deeds.tagPushes.length), { push, tag: push.tag }, world);
+      pushArtifact(imageOf('good', MOVED + world.deeds.tagPushes.length), { push, tag: push.tag }, world);
+      break;
   }
+}
+
+async function release(key: ArtifactKey, { deeds, ...world }: World): Promise<void> {
+  const name = formatKey(key);
+  const answer = await world.release(name);
+  if (answer === 'released' || (answer === 'unclear' && !deeds.releases.has(name))) deeds.releases.set(name, answer);
 }
 
 function remove({ registry, repository, digest }: ArtifactKey, { registries, deeds, now }: World): void {
