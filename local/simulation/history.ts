@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type Content, CONTENTS } from './images.js';
 import { REGISTRIES, REPOSITORIES, TAGS } from './setting.js';
-import { EFFECTS, FAULT_KINDS, type Fault, type Outage, SERVICES } from './trouble.js';
+import { EFFECTS, type EffectName, FAULT_KINDS, type Fault, type Moment, type Outage, SERVICES } from './trouble.js';
 
 /** Where something is pushed, by position in the lists of {@link REGISTRIES} and {@link REPOSITORIES}. */
 export interface Where {
@@ -24,37 +24,10 @@ export interface Push extends Where {
 }
 
 /**
- * What somebody does later, or just before, with one of the pushed artifacts. `twin` pushes the same digest to the same
- * repository of the other registry; `again` pushes it again; `retag` under the next tag.
+ * What is done with a pushed artifact. `twin` pushes the same digest to the same repository of the other registry;
+ * `again` pushes it again; `retag` under the next tag; `move` pushes another image under the same tag.
  */
-export interface Deed {
-  readonly at: number;
-  /** Position in the list of pushes. */
-  readonly push: number;
-  readonly kind:
-    'sign' | 'sign-legacy' | 'sign-stranger' | 'release' | 'delete' | 'again' | 'retag' | 'twin' | 'database';
-}
-
-/** Everything that happens in one simulated world, as data: the same history is the same run. */
-export interface History {
-  readonly seed: number;
-  /** Undefined where shrinking has taken a push out, so that the others keep their positions. */
-  readonly pushes: readonly (Push | undefined)[];
-  readonly deeds: readonly Deed[];
-  readonly faults: readonly Fault[];
-  readonly outages: readonly Outage[];
-}
-
-/** The longest time from the first to the last deed, in seconds. */
-export const SPAN = 7200;
-
-/** Where faults strike: in the work for one repository of one registry, or in what concerns none of them. */
-const PLACES = [
-  '-',
-  ...REGISTRIES.flatMap(({ loginServer }) => REPOSITORIES.map((repository) => `${loginServer}/${repository}`)),
-];
-
-const DEEDS: readonly Deed['kind'][] = [
+const DEEDS = [
   'sign',
   'sign-legacy',
   'sign-stranger',
@@ -63,7 +36,49 @@ const DEEDS: readonly Deed['kind'][] = [
   'again',
   'retag',
   'twin',
+  'move',
   'database',
+] as const;
+export type DeedKind = (typeof DEEDS)[number];
+
+/** What somebody does with one of the pushed artifacts: later, or before. */
+export interface Deed {
+  readonly at: number;
+  /** Position in the list of pushes. */
+  readonly push: number;
+  readonly kind: DeedKind;
+}
+
+/** Something that is done at the worst moment: just before an effect of ours takes place. */
+export interface Ambush extends Moment {
+  readonly kind: DeedKind;
+}
+
+/** Everything that happens in one simulated world, as data: the same history is the same run. */
+export interface History {
+  readonly seed: number;
+  /** Undefined where shrinking has taken a push out, so that the others keep their positions. */
+  readonly pushes: readonly (Push | undefined)[];
+  readonly deeds: readonly Deed[];
+  readonly ambushes: readonly Ambush[];
+  readonly faults: readonly Fault[];
+  readonly outages: readonly Outage[];
+}
+
+/** The longest time from the first to the last deed, in seconds. */
+export const SPAN = 7200;
+
+/** Effects before which people do things: there lies what we have just looked at, and are about to change. */
+const AMBUSHED: readonly EffectName[] = [
+  'registry.observe',
+  'registry.resolveTag',
+  'registry.untag',
+  'registry.lock',
+  'registry.unlock',
+  'registry.read',
+  'registry.write',
+  'table.update',
+  'scanner.scan',
 ];
 
 /** Histories of exactly so many pushes, with more or less of everything else. */
@@ -85,12 +100,19 @@ export function histories(pushes: number): fc.Arbitrary<History> {
     ),
   });
   const deed = fc.record({ at: time, push: fc.nat(pushes - 1), kind: fc.constantFrom(...DEEDS) });
+  const nth = fc.oneof(fc.nat(2), fc.nat(12), fc.nat(4 * pushes));
   const fault = fc.record({
     on: fc.constantFrom(...EFFECTS),
-    place: fc.constantFrom(...PLACES),
-    nth: fc.oneof(fc.nat(12), fc.nat(4 * pushes)),
+    push: fc.integer({ min: -1, max: pushes - 1 }),
+    nth,
     kind: fc.constantFrom(...FAULT_KINDS),
     seconds: fc.constantFrom(20, 90, 700, 1500),
+  });
+  const ambush = fc.record({
+    on: fc.constantFrom(...AMBUSHED),
+    push: fc.nat(pushes - 1),
+    nth: fc.nat(5),
+    kind: fc.constantFrom(...DEEDS),
   });
   const outage = fc.record({
     service: fc.constantFrom(...SERVICES),
@@ -101,6 +123,7 @@ export function histories(pushes: number): fc.Arbitrary<History> {
   return fc.record({
     faults: fc.array(fault, { maxLength: 3 * pushes, size: 'max' }),
     outages: fc.array(outage, { maxLength: 2 }),
+    ambushes: fc.array(ambush, { maxLength: pushes, size: 'max' }),
     deeds: fc.array(deed, { maxLength: 2 * pushes, size: 'max' }),
     // As good as never left out when it is generated, but first of all when it is shrunk.
     pushes: fc.array(fc.option(push, { nil: undefined, freq: 2 ** 30 }), { minLength: pushes, maxLength: pushes }),

@@ -104,7 +104,8 @@ function wantedProtection(
   const shut = verdict !== 'pass' && release !== 'released';
   const lock = shut && (action === 'lock' || action === 'lock-and-untag');
   const untag = shut && (action === 'untag' || action === 'lock-and-untag');
-  const either = release === 'unclear' ? [false] : [];
+  // What had passed before it was deleted is not locked anew when it is back.
+  const either = release === 'unclear' || deeds.deleted.has(formatKey(key)) ? [false] : [];
   return { lock: [lock, ...either], untag: [untag, ...either] };
 }
 

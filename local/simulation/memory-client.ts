@@ -66,7 +66,11 @@ function createMetadata(registries: ReadonlyMap<LoginServer, MemoryRegistry>, ef
     resolveTag: (registry, repository, tag) =>
       effect('registry.resolveTag', () => Promise.resolve(at(registry).repository(repository).tags.get(tag))),
     untag: (registry, repository, tag) =>
-      effect('registry.untag', () => outcome(at(registry).removeTag(repository, tag))),
+      effect('registry.untag', () => {
+        // The SDK takes a tag that is not there for one that is removed.
+        at(registry).removeTag(repository, tag);
+        return Promise.resolve('done');
+      }),
     lock: ({ registry, repository, digest }) =>
       effect('registry.lock', () =>
         outcome(at(registry).setAttributes(repository, digest, { readEnabled: false, deleteEnabled: false })),

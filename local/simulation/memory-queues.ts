@@ -73,7 +73,8 @@ export function createMemoryQueues({ now, lag, onVisible }: MemoryQueueOptions):
       }
       return Promise.resolve({ receivedMessageItems: taken });
     },
-    updateMessage: (id, receipt, _message, visibilityTimeout) => {
+    updateMessage: (...change) => {
+      const [id, receipt, , visibilityTimeout] = change;
       const message = messagesOf(name).find((candidate) => candidate.id === id);
       if (message === undefined) return refusal(404);
       if (message.receipt !== receipt) return refusal(400);

@@ -39,6 +39,14 @@ export interface ProcessOptions extends ProcessHandlers {
   readonly note: (line: string) => void;
 }
 
+interface Suffering<T> {
+  readonly name: EffectName;
+  readonly apply: () => Promise<T>;
+  readonly answer: (result: Promise<T>) => void;
+  readonly drop: (result: Promise<unknown>) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** The longest that a request takes, in milliseconds. */
 const MAX_LATENCY = 80;
 
@@ -53,6 +61,44 @@ export function createProcess(options: ProcessOptions): Process {
   const whenThawed = (work: () => void): void => {
     if (schedule.now() < frozenUntil) schedule.at(frozenUntil + own.below(MAX_LATENCY), () => whenThawed(work));
     else work();
+  };
+  const suffer = <T>(fault: Fault, { name, apply, answer, drop, reject }: Suffering<T>): void => {
+    const milliseconds = fault.seconds * 1000;
+    // What was asked for happens, and nobody hears of it.
+    if (fault.kind.endsWith('-after') && fault.kind !== 'stall-after') drop(apply());
+    switch (fault.kind) {
+      case 'die-before':
+      case 'die-after':
+        options.die(false);
+        break;
+      case 'machine-before':
+      case 'machine-after':
+        options.die(true);
+        break;
+      case 'fail-before':
+      case 'fail-after':
+        reject(serviceFault(name, 'away'));
+        break;
+      case 'throttle':
+        reject(serviceFault(name, 'throttle'));
+        break;
+      case 'again':
+        drop(apply());
+        answer(apply());
+        break;
+      case 'stall-before':
+        options.stall(milliseconds);
+        whenThawed(() => {
+          if (alive) answer(apply());
+        });
+        break;
+      case 'stall-after': {
+        const result = apply();
+        options.stall(milliseconds);
+        answer(result);
+        break;
+      }
+    }
   };
   const effect: Effect = (name, work, milliseconds = 1 + random().below(MAX_LATENCY)) =>
     new Promise((resolve, reject) => {
@@ -78,37 +124,11 @@ export function createProcess(options: ProcessOptions): Process {
             return;
           }
           const { fault, away } = trouble.meet(name, here);
-          if (away) return reject(serviceFault(name, 'away'));
-          if (fault === undefined || !options.mayFail()) return answer(apply());
-          options.onFault(fault, label);
-          switch (fault.kind) {
-            case 'die-before':
-            case 'machine-before':
-              return options.die(fault.kind === 'machine-before');
-            case 'die-after':
-            case 'machine-after':
-              drop(apply());
-              return options.die(fault.kind === 'machine-after');
-            case 'fail-before':
-              return reject(serviceFault(name, 'away'));
-            case 'fail-after':
-              drop(apply());
-              return reject(serviceFault(name, 'away'));
-            case 'throttle':
-              return reject(serviceFault(name, 'throttle'));
-            case 'again':
-              drop(apply());
-              return answer(apply());
-            case 'stall-before':
-              options.stall(fault.seconds * 1000);
-              return whenThawed(() => {
-                if (alive) answer(apply());
-              });
-            case 'stall-after': {
-              const result = apply();
-              options.stall(fault.seconds * 1000);
-              return answer(result);
-            }
+          if (away) reject(serviceFault(name, 'away'));
+          else if (fault === undefined || !options.mayFail()) answer(apply());
+          else {
+            options.onFault(fault, label);
+            suffer(fault, { name, apply, answer, drop, reject });
           }
         }),
       );

@@ -42,7 +42,10 @@ export function createServices(process: Process, world: Surroundings): Services 
     reports: createReportStore(blobsThrough(process, world.blobs)),
     sendCard: (alert) => {
       const by = { process: process.name, alertId: contextOfThis()?.label ?? '-' };
-      return process.effect('teams.card', () => Promise.resolve(world.sendCard(alert, by)));
+      return process.effect('teams.card', () => {
+        world.sendCard(alert, by);
+        return Promise.resolve();
+      });
     },
     policy: POLICY,
     keys: KEYS,

@@ -49,12 +49,16 @@ export const FAULT_KINDS = [
   'throttle',
 ] as const;
 
-/** One scripted fault: at the `nth` effect of this name, counted from 0, in the work for one repository. */
-export interface Fault {
+/** A moment: the `nth` effect of this name, counted from 0, in the work for the repository of a push. */
+export interface Moment {
   readonly on: EffectName;
-  /** `registry/repository`, or `-` for work that concerns none. */
-  readonly place: string;
+  /** Position in the list of pushes; -1 for work that concerns no repository. */
+  readonly push: number;
   readonly nth: number;
+}
+
+/** One scripted fault. */
+export interface Fault extends Moment {
   readonly kind: (typeof FAULT_KINDS)[number];
   /** How long a stall lasts, in seconds. */
   readonly seconds: number;
@@ -67,29 +71,42 @@ export interface Outage {
   readonly seconds: number;
 }
 
-/** The faults of one history, met one by one. */
+/** The trouble of one history, met one effect after the other. */
 export interface Trouble {
-  /** The fault that meets this effect, if any, and whether its service is away. */
+  /** The fault that meets this effect, if any, and whether its service is away. `place`: `registry/repository`, or `-`. */
   readonly meet: (name: EffectName, place: string) => { readonly fault: Fault | undefined; readonly away: boolean };
 }
 
+/** What {@link createTrouble} needs. */
+export interface TroubleOptions {
+  readonly faults: readonly Fault[];
+  readonly outages: readonly Outage[];
+  /** What users do just before an effect takes place. */
+  readonly ambushes: readonly (Moment & { readonly act: () => void })[];
+  readonly secondsSinceStart: () => number;
+  /** The place of a push, as effects name it; undefined where shrinking has taken the push out. */
+  readonly placeOf: (push: number) => string | undefined;
+}
+
 /** Counts effects, and says which of them fail. */
-export function createTrouble(
-  plan: { readonly faults: readonly Fault[]; readonly outages: readonly Outage[] },
-  secondsSinceStart: () => number,
-): Trouble {
+export function createTrouble(options: TroubleOptions): Trouble {
   const counts = new Map<string, number>();
-  const faults = new Map(plan.faults.map((fault) => [`${fault.on} ${fault.place} ${fault.nth}`, fault]));
+  const name = ({ on, push, nth }: Moment) => `${on} ${options.placeOf(push) ?? 'nowhere'} ${nth}`;
+  const faults = new Map(options.faults.map((fault) => [name(fault), fault]));
+  // One deed a moment: events tell no shorter times apart than milliseconds.
+  const ambushes = new Map(options.ambushes.map((ambush) => [name(ambush), ambush]));
   return {
-    meet: (name, place) => {
-      const counted = `${name} ${place}`;
+    meet: (effect, place) => {
+      const counted = `${effect} ${place}`;
       const count = counts.get(counted) ?? 0;
       counts.set(counted, count + 1);
-      const now = secondsSinceStart();
-      const away = plan.outages.some(
-        ({ service, at, seconds }) => name.startsWith(`${service}.`) && now >= at && now < at + seconds,
+      const moment = `${counted} ${count}`;
+      ambushes.get(moment)?.act();
+      const now = options.secondsSinceStart();
+      const away = options.outages.some(
+        ({ service, at, seconds }) => effect.startsWith(`${service}.`) && now >= at && now < at + seconds,
       );
-      return { fault: faults.get(`${counted} ${count}`), away };
+      return { fault: faults.get(moment), away };
     },
   };
 }

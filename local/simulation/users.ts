@@ -4,7 +4,7 @@ import type { LoginServer } from '../../shared/artifact/login-server.js';
 import type { Repository } from '../../shared/artifact/repository.js';
 import type { Tag } from '../../shared/artifact/tag.js';
 import type { Artifact } from '../sample/image.js';
-import type { Deed, History, Push, Where } from './history.js';
+import type { Deed, DeedKind, History, Push, Where } from './history.js';
 import { imageOf, indexOf, signatureOf } from './images.js';
 import type { ReleaseAnswer } from './release-call.js';
 import type { MemoryRegistry } from './memory-registry.js';
@@ -45,7 +45,10 @@ export interface UserOptions {
 }
 
 /** Puts everything that people do in a history on the schedule, and returns what comes of it. */
-export function performHistory(history: History, options: UserOptions): Deeds {
+export function performHistory(
+  history: History,
+  options: UserOptions,
+): { readonly deeds: Deeds; readonly perform: (deed: Omit<Deed, 'at'>) => void } {
   const deeds: Deeds = {
     tagPushes: [],
     firstPushed: new Map(),
@@ -55,6 +58,11 @@ export function performHistory(history: History, options: UserOptions): Deeds {
     indexes: [],
     databases: [],
   };
+  const perform = ({ kind, push: index }: Omit<Deed, 'at'>): void => {
+    const push = history.pushes[index];
+    if (kind === 'database') deeds.databases.push(options.now());
+    else if (push !== undefined) performOn(kind, push, { ...options, deeds });
+  };
   // No two things happen in the same millisecond: events tell no shorter times apart.
   for (const [i, push] of history.pushes.entries()) {
     if (push === undefined) continue;
@@ -63,13 +71,13 @@ export function performHistory(history: History, options: UserOptions): Deeds {
     );
   }
   for (const [i, deed] of history.deeds.entries()) {
-    const push = history.pushes[deed.push];
-    const at = deed.at + (history.pushes.length + i) / 1000;
-    if (deed.kind === 'database') options.at(at, () => deeds.databases.push(options.now()));
-    else if (push !== undefined) options.at(at, () => perform(deed, push, { ...options, deeds }));
+    options.at(deed.at + (history.pushes.length + i) / 1000, () => perform(deed));
   }
-  return deeds;
+  return { deeds, perform };
 }
+
+/** Images that are pushed to move a tag have serial numbers of their own. */
+const MOVED = 1_000_000;
 
 type World = UserOptions & { readonly deeds: Deeds };
 
@@ -79,7 +87,8 @@ function artifactOf({ images }: Push): Artifact {
   return made.length === 1 && only !== undefined ? only : indexOf(made);
 }
 
-function placeOf({ registry, repository }: Where) {
+/** The repository that a push goes to. */
+export function placeOf({ registry, repository }: Where) {
   const place = REGISTRIES[registry % REGISTRIES.length];
   const name = REPOSITORIES[repository % REPOSITORIES.length];
   if (place === undefined || name === undefined) throw new Error('a history of another world');
@@ -108,31 +117,41 @@ function pushArtifact(
   put(artifact, tag === undefined ? undefined : TAGS[tag % TAGS.length]);
 }
 
-function perform({ kind }: Deed, push: Push, world: World): void {
+function performOn(kind: Exclude<DeedKind, 'database'>, push: Push, world: World): void {
   const artifact = artifactOf(push);
   const { registry, repository } = placeOf(push);
-  const key = formatKey({ registry, repository, digest: artifact.digest });
+  const key: ArtifactKey = { registry, repository, digest: artifact.digest };
   switch (kind) {
     case 'sign':
     case 'sign-legacy':
     case 'sign-stranger':
-      return sign(kind, { artifact, push }, world);
+      sign(kind, { artifact, push }, world);
+      break;
     case 'release':
-      return void world.release(key).then((answer) => {
-        if (answer === 'released' || (answer === 'unclear' && !world.deeds.releases.has(key)))
-          world.deeds.releases.set(key, answer);
-      });
+      void release(key, world);
+      break;
     case 'delete':
-      return remove({ registry, repository, digest: artifact.digest }, world);
+      remove(key, world);
+      break;
     case 'again':
-      return pushArtifact(artifact, { push, tag: push.tag }, world);
+      pushArtifact(artifact, { push, tag: push.tag }, world);
+      break;
     case 'retag':
-      return pushArtifact(artifact, { push, tag: push.tag + 1 }, world);
+      pushArtifact(artifact, { push, tag: push.tag + 1 }, world);
+      break;
     case 'twin':
-      return pushArtifact(artifact, { push: { ...push, registry: push.registry + 1 }, tag: push.tag }, world);
-    case 'database':
-      return;
+      pushArtifact(artifact, { push: { ...push, registry: push.registry + 1 }, tag: push.tag }, world);
+      break;
+    case 'move':
+      pushArtifact(imageOf('good', MOVED + world.deeds.tagPushes.length), { push, tag: push.tag }, world);
+      break;
   }
+}
+
+async function release(key: ArtifactKey, { deeds, ...world }: World): Promise<void> {
+  const name = formatKey(key);
+  const answer = await world.release(name);
+  if (answer === 'released' || (answer === 'unclear' && !deeds.releases.has(name))) deeds.releases.set(name, answer);
 }
 
 function remove({ registry, repository, digest }: ArtifactKey, { registries, deeds, now }: World): void {

@@ -30,7 +30,7 @@ import {
 } from './services.js';
 import { REGISTRIES } from './setting.js';
 import { type EffectName, type Fault, createTrouble } from './trouble.js';
-import { type Deeds, performHistory } from './users.js';
+import { type Deeds, performHistory, placeOf } from './users.js';
 import { type Instance, LISTENED, createInstance } from './worker.js';
 
 /** Breaks the pipeline on purpose, to show that the judge sees it. */
@@ -100,7 +100,6 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
   const note = (line: string): void => {
     if (traced) trace.push(`${seconds().toFixed(3).padStart(10)} ${line}`);
   };
-  const plan = createTrouble(history, seconds);
   const instances: Instance[] = [];
   const queues = createMemoryQueues({
     now: schedule.now,
@@ -144,6 +143,29 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
     sendCard: (alert, { process, alertId }) => cards.push({ at: seconds(), alert, process, alertId }),
     note,
   };
+  const { deeds, perform } = performHistory(history, {
+    registries,
+    now: schedule.now,
+    at: (at, work) => schedule.at(START + at * 1000, work),
+    release: (reference) => askForRelease(reference, { schedule, instance: () => instances[random.below(INSTANCES)] }),
+  });
+  const trouble = createTrouble({
+    ...history,
+    ambushes: history.ambushes.map((ambush) => ({
+      ...ambush,
+      act: () => {
+        // Afterwards people leave the world alone, so that it comes to rest.
+        if (seconds() < SPAN) perform(ambush);
+      },
+    })),
+    secondsSinceStart: seconds,
+    placeOf: (index) => {
+      const push = history.pushes[index];
+      if (push === undefined) return index === -1 ? '-' : undefined;
+      const { registry, repository } = placeOf(push);
+      return `${registry}/${repository}`;
+    },
+  });
   const startProcess = (name: string, handlers: ProcessHandlers): Process =>
     createProcess({
       ...handlers,
@@ -154,7 +176,7 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
       trouble: {
         meet: (effect, place) => {
           effects.set(effect, (effects.get(effect) ?? 0) + 1);
-          return plan.meet(effect, place);
+          return trouble.meet(effect, place);
         },
       },
       onFault: (fault, label) => {
@@ -180,12 +202,6 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
   };
   for (let number = 0; number < INSTANCES; number++) startInstance(number);
 
-  const deeds = performHistory(history, {
-    registries,
-    now: schedule.now,
-    at: (at, work) => schedule.at(START + at * 1000, work),
-    release: (reference) => askForRelease(reference, { schedule, instance: () => instances[random.below(INSTANCES)] }),
-  });
   const jobs = new Set<Process>();
   const startJob = (): void => {
     let most = 0;
@@ -231,7 +247,8 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
   // As the app does when it starts for the first time.
   await createLedger(table).installedAt(new Date(START));
   tick();
-  schedule.after(RECONCILE_SECONDS * 1000, reconcile);
+  // A sweep would mend what a mutation breaks, and so hide it.
+  if (Object.keys(mutation).length === 0) schedule.after(RECONCILE_SECONDS * 1000, reconcile);
   await schedule.runUntil(START + (SPAN + REST_SECONDS) * 1000);
   return {
     history,

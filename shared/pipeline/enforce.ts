@@ -1,4 +1,5 @@
 import type { Tag } from '../artifact/tag.js';
+import { AppError } from '../error/app-error.js';
 import type { TagKey } from '../artifact/reference.js';
 import type { BlobRef } from '../message/queue-message.js';
 import type { Decision } from '../policy/decision.js';
@@ -123,6 +124,7 @@ async function lift(decided: Decided, { observed, history }: Situation, deps: En
     operations.push(await applyOperation(entry.key, operation, { ...deps, cause }));
   }
   const { state, record } = entry.enforcement;
+  await refuseHalfLifted(decided, operations, deps);
   if (state === 'released' && operations.length === 0) return { gone: false, enforcement: entry.enforcement, version };
   if (record === undefined && entry.release === undefined && state !== 'withheld') {
     return {
@@ -149,6 +151,23 @@ async function lift(decided: Decided, { observed, history }: Situation, deps: En
     },
     version,
   };
+}
+
+/**
+ * A tag is put back with the manifest's own bytes, so a lock that a slower decider applied in between refuses it. That is
+ * no refusal to remember: throws `LOCK_IN_THE_WAY` (retryable), and the next try takes the lock off first.
+ */
+async function refuseHalfLifted(
+  { entry: { key, enforcement } }: Decided,
+  operations: readonly AppliedOperation[],
+  deps: EnforceDeps,
+): Promise<void> {
+  const wasOpen = enforcement.record?.attributes.readEnabled ?? true;
+  if (!wasOpen || !operations.some(({ kind, outcome }) => kind === 'retag' && outcome === 'refused')) return;
+  const { state } = await deps.registry.pullState(key.registry, key.repository, key.digest);
+  if (state === 'refused') {
+    throw new AppError('LOCK_IN_THE_WAY', 'the digest was locked while its tags were restored', { retryable: true });
+  }
 }
 
 /** What has been undone, from the record rather than from memory: an earlier run may have died after its changes. */

@@ -20,10 +20,7 @@ export interface Queue {
     readonly visibilityTimeout: number;
   }) => Promise<{ readonly receivedMessageItems: readonly QueuedItem[] }>;
   readonly updateMessage: (
-    messageId: string,
-    popReceipt: string,
-    message: undefined,
-    visibilityTimeout: number,
+    ...change: [messageId: string, popReceipt: string, message: undefined, visibilityTimeout: number]
   ) => Promise<{ readonly popReceipt?: string }>;
   readonly deleteMessage: (messageId: string, popReceipt: string) => Promise<unknown>;
 }

@@ -87,6 +87,7 @@ const PACKAGES: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[
   [/^@azure\/storage-queue$/, ['shared/queue', 'shared/connect.ts', 'local', 'bench']],
   [/^@azure\/storage-blob$/, ['shared/report', 'shared/connect.ts', 'local']],
   [/^(@peculiar\/x509|reflect-metadata|croner)$/, ['local']],
+  [/^fast-check$/, ['local/simulation']],
 ];
 
 const inside = (file: string, allowed: readonly string[]) =>

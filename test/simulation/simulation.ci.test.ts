@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { simulate } from '../../local/simulation/simulate.js';
+
+/** Worlds per seed; each sees twelve pushes. */
+const WORLDS = 100;
+const PUSHES = 12;
+
+describe('the simulation', () => {
+  it.each([1, 0xdead_beef, 0xffff_ffff])('loses nothing and does nothing wrong with seed %i', async (seed) => {
+    const { failure, lost, wrong, worlds } = await simulate({
+      pushes: WORLDS * PUSHES,
+      pushesPerWorld: PUSHES,
+      seed,
+    });
+    expect(failure, JSON.stringify(failure, undefined, 1)).toBeUndefined();
+    expect({ lost, wrong, worlds }).toEqual({ lost: 0, wrong: 0, worlds: WORLDS });
+  });
+});
