@@ -262,6 +262,35 @@ describe('settings of the app', () => {
       },
     },
     {
+      behaviour:
+        'a schedule takes %SETTINGS%; it is remembered unless useMonitor is off or it runs more than once a minute',
+      source: `${SOURCE.appSettings} ${SOURCE.timerSchedule}`,
+      proof: async () => {
+        const connectionString = await storage();
+        const { blobs } = connectStorage({ kind: 'connection-string', connectionString }, undefined);
+        const container = blobs.getContainerClient('azure-webjobs-hosts');
+        const timer = (name: string, more: Partial<Binding>) => named(name, { type: 'timerTrigger', ...more });
+        const { host } = await open(
+          [
+            timer('unremembered', { schedule: '0 0 4 * * *', useMonitor: false }),
+            timer('often', { schedule: '*/10 * * * * *' }),
+            timer('remembered', { schedule: '%WHEN%' }),
+          ],
+          { settings: { WHEN: '0 0 4 * * *' } },
+        );
+        const status = (name: string) => container.getBlobClient(`timers/test-host/Host.Functions.${name}/status`);
+        await expect.poll(() => status('remembered').exists()).toBe(true);
+        await host.stop();
+        expect((await status('remembered').downloadToBuffer()).toString()).toContain(
+          '"Next":"2026-06-02T04:00:00+00:00"',
+        );
+        expect(await Promise.all(['unremembered', 'often'].map((name) => status(name).exists()))).toEqual([
+          false,
+          false,
+        ]);
+      },
+    },
+    {
       behaviour: 'AzureWebJobs.NAME.Disabled closes a function’s listener and its door',
       source: SOURCE.disable,
       proof: async () => {

@@ -9,7 +9,8 @@ const invocation = { input: { string: 'm' }, reason: 'a test' };
 function open({
   functionTimeout,
   stubborn = false,
-}: { readonly functionTimeout?: number; readonly stubborn?: boolean } = {}) {
+  slow = false,
+}: { readonly functionTimeout?: number; readonly stubborn?: boolean; readonly slow?: boolean } = {}) {
   const time = createManualTime();
   const workers: ReturnType<typeof createWorker>[] = [];
   function createWorker(pid: number) {
@@ -36,7 +37,9 @@ function open({
           listener = given;
         },
         exited: exited.promise,
-        kill: () => exited.resolve('SIGKILL'),
+        kill: () => {
+          if (!slow) exited.resolve('SIGKILL');
+        },
       },
     };
   }
@@ -132,6 +135,13 @@ describe('the channel to the worker', () => {
         await getReady();
         await last().say({ kind: 'done', id: '2', response: {} });
         expect(await kept).toBe('done');
+        // In the very moment of a death as well.
+        const dying = last().die();
+        const late = outcome('3');
+        await dying;
+        await getReady();
+        await last().say({ kind: 'done', id: '3', response: {} });
+        expect(await late).toBe('done');
         await channel.stop();
       },
     },
@@ -156,6 +166,30 @@ describe('the channel to the worker', () => {
         await getReady();
         await last().die();
         expect(workers).toHaveLength(3);
+        await channel.stop();
+      },
+    },
+    {
+      behaviour: 'what is asked for between two timeouts goes to the worker that comes after both',
+      source: SOURCE.exceptions,
+      proof: async () => {
+        const { channel, time, workers, getReady, last, outcome } = open({ functionTimeout: 1000, slow: true });
+        await getReady();
+        const first = outcome('1');
+        await settle();
+        await time.advance(500);
+        const second = outcome('2');
+        await settle();
+        await time.advance(500);
+        expect(await first).toContain('1000 ms');
+        const kept = outcome('3');
+        await time.advance(500);
+        expect(await second).toContain('1000 ms');
+        await last().die();
+        expect(workers).toHaveLength(2);
+        await getReady();
+        await last().say({ kind: 'done', id: '3', response: {} });
+        expect(await kept).toBe('done');
         await channel.stop();
       },
     },

@@ -132,7 +132,7 @@ describe('the worker', () => {
       source: SOURCE.timerListener,
       proof: async () => {
         const { seen } = await start(APP, { env: { 'AzureWebJobs.tick.Disabled': 'false' } });
-        await expect.poll(() => seen('tick false null true').length, { timeout: 5000 }).toBeGreaterThan(1);
+        await expect.poll(() => seen('tick false null true').length).toBeGreaterThan(1);
       },
     },
     {
@@ -147,7 +147,7 @@ describe('the worker', () => {
         await expect.poll(() => seen("Executing 'Functions.hang'")).toHaveLength(1);
         process.kill(before, 'SIGKILL');
         expect((await hanging).status).toBe(500);
-        await expect.poll(() => seen('working hang number 2'), { timeout: 5000 }).toHaveLength(1);
+        await expect.poll(() => seen('working hang number 2')).toHaveLength(1);
         expect(host.workerPid()).not.toBe(before);
         expect(await (await get('pid')).json()).toBe(host.workerPid());
         expect(seen("Executed 'Functions.work' (Failed")).toHaveLength(1);
@@ -177,12 +177,11 @@ describe('the worker', () => {
         const before = host.workerPid();
         await send('hang');
         await expect.poll(() => seen('working hang number 1')).toHaveLength(1);
-        await new Promise((resolve) => setTimeout(resolve, 500));
         const bystander = get('hang');
-        await expect.poll(() => seen('Timeout value of 2000 ms was exceeded'), { timeout: 5000 }).toHaveLength(1);
+        await expect.poll(() => seen('Timeout value of 2000 ms was exceeded')).not.toEqual([]);
         expect((await bystander).status).toBe(500);
         expect(seen('the worker process ended (SIGKILL)').length).toBeGreaterThan(0);
-        await expect.poll(() => seen('working hang number 2'), { timeout: 5000 }).toHaveLength(1);
+        await expect.poll(() => seen('working hang number 2')).toHaveLength(1);
         expect(host.workerPid()).not.toBe(before);
       },
     },
