@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
 import { startedApp } from '../shared/start.js';
 
-// Event Grid's own trigger: one invocation per event, in either envelope.
+// Event Grid's own trigger: one invocation per event, in either envelope. It goes into the queue of `receiveQueued`.
 app.eventGrid('receive', {
-  handler: async (event) => (await startedApp()).receive(event),
+  handler: async (event) => (await startedApp()).accept(event),
 });

@@ -15,6 +15,7 @@ import {
 } from './message/queue-message.js';
 import { QUEUES, type QueueName } from './message/queue-name.js';
 import { parseRegistryEvent } from './message/registry-event.js';
+import { accept } from './pipeline/accept.js';
 import { deliverAlert } from './pipeline/alert.js';
 import { decide, giveUpDecide } from './pipeline/decide.js';
 import { deliver } from './pipeline/deliver.js';
@@ -43,7 +44,9 @@ import { readTrivyReport } from './trivy/report/read-report.js';
 
 /** The steps, each bound to its services. */
 export interface App {
-  /** One Event Grid event, in either envelope, or one that is tried again. */
+  /** One event from Event Grid, in either envelope. */
+  readonly accept: (event: unknown) => Promise<void>;
+  /** One event from its queue: as Event Grid wrote it, accepted by us, or tried again. */
   readonly receive: (event: unknown) => Promise<void>;
   /** One manifest that a sweep found. */
   readonly receiveSweep: (message: unknown) => Promise<void>;
@@ -149,6 +152,7 @@ export function bindSteps(services: Services): App {
     );
 
   return {
+    accept: (event) => accept(event, receiveDeps),
     receive: async (event) => {
       const since = clock().toISOString();
       const isRetry = typeof event === 'object' && event !== null && 'v' in event;

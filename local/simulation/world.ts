@@ -122,7 +122,7 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
       const context = { place, label, random: luck(`receive ${label}`) };
       const instance = up[context.random.below(up.length)];
       if (instance === undefined) return Promise.reject(new Error('nobody answers'));
-      return within(context, () => instance.call((app) => app.receive(event)));
+      return within(context, () => instance.call((app) => app.accept(event)));
     },
   });
   const publish: typeof events.publish = (event) => {

@@ -4,8 +4,11 @@ import { type Digest, parseDigest } from '../artifact/digest.js';
 import { type Repository, parseRepository } from '../artifact/repository.js';
 import { type Tag, isTag } from '../artifact/tag.js';
 
-/** The largest event that is read, in bytes of JSON. Event Grid's own limit is 1 MB. */
-export const MAX_EVENT_BYTES = 64 * 1024;
+/**
+ * The largest event that is read, in bytes of JSON: what fits into a queue message with its wrapping. Those of a registry
+ * have about one kilobyte.
+ */
+export const MAX_EVENT_BYTES = 40 * 1024;
 
 /** Something happened in a registry. The registry is named by its resource id; nothing is derived from a host name. */
 export interface RegistryEvent {
@@ -65,7 +68,7 @@ const ACTIONS: Readonly<Record<string, 'push' | 'delete' | 'ignore'>> = {
  */
 export function parseRegistryEvent(event: unknown, now: Date): RegistryEvent | IgnoredEvent {
   if (Buffer.byteLength(JSON.stringify(event ?? null)) > MAX_EVENT_BYTES) {
-    throw new AppError('EVENT_TOO_LARGE', 'an event of more than 64 KiB');
+    throw new AppError('EVENT_TOO_LARGE', 'an event of more than 40 KiB');
   }
   const { source, type, time, payload } = readEnvelope(event);
   const action = ACTIONS[type.toLowerCase()];

@@ -19,6 +19,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'acknowledges before the hand-over': {
     app: (app): App => ({
       ...app,
+      accept: acknowledged(app.accept),
       receive: acknowledged(app.receive),
       recordScan: acknowledged(app.recordScan),
       decide: acknowledged(app.decide),

@@ -156,7 +156,10 @@ export async function createLine(
   };
   /** Gives the app every event that the registry has raised since. */
   const deliverEvents = async (): Promise<void> => {
-    for (const event of registry.events.splice(0)) await deliverWithRetries(() => app.receive(event));
+    for (const event of registry.events.splice(0)) {
+      await deliverWithRetries(() => app.accept(event));
+      await workOff((message) => message.queue === QUEUES.registryEvents);
+    }
   };
   /** As Event Grid does: a failed delivery comes again. */
   const deliverWithRetries = async (deliver: () => Promise<void>): Promise<void> => {
@@ -169,17 +172,11 @@ export async function createLine(
       }
     }
   };
-  /** Works off everything that is visible now, poison after five failures as the host does. */
-  const settle = async (): Promise<void> => {
-    await deliverEvents();
+  /** Handles what is visible now and wanted, until there is no more of it. */
+  const workOff = async (wanted: (message: Queued) => boolean): Promise<void> => {
     for (let steps = 0; steps < MAX_STEPS; steps++) {
-      const index = queued.findIndex(({ visibleAt }) => visibleAt <= clock.now().getTime());
-      if (index === -1) {
-        if (registry.events.length === 0) return;
-        await deliverEvents();
-        continue;
-      }
-      const [message] = queued.splice(index, 1);
+      const index = queued.findIndex((message) => message.visibleAt <= clock.now().getTime() && wanted(message));
+      const [message] = index === -1 ? [] : queued.splice(index, 1);
       if (message === undefined) return;
       try {
         message.deliveries += 1;
@@ -188,6 +185,16 @@ export async function createLine(
         if (message.deliveries >= 5) await app.poison(message.queue, message.body);
         else queued.push({ ...message, visibleAt: clock.now().getTime() + 30_000 });
       }
+    }
+    throw new Error('the line does not come to rest');
+  };
+  /** Works off everything that is visible now, poison after five failures as the host does. */
+  const settle = async (): Promise<void> => {
+    await deliverEvents();
+    for (let rounds = 0; rounds < MAX_STEPS; rounds++) {
+      await workOff(() => true);
+      if (registry.events.length === 0) return;
+      await deliverEvents();
     }
     throw new Error('the line does not come to rest');
   };
