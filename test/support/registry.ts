@@ -33,6 +33,7 @@ export function entraCredential(oid: string): RegistryCredential {
 export async function createTestRegistry(clock: () => Date, options: TestRegistryOptions = {}) {
   const events: RegistryEvent[] = [];
   const requests: string[] = [];
+  const blobRequests: string[] = [];
   const faults: ((request: Request) => Response | undefined)[] = [];
   const { callers, ...registryOptions } = options;
   const registry = await createRegistry({
@@ -49,7 +50,10 @@ export async function createTestRegistry(clock: () => Date, options: TestRegistr
   const testFetch: typeof fetch = async (input, init) => {
     const request = new Request(input, { ...init, ...(init?.body !== undefined && { duplex: 'half' as const }) });
     const url = new URL(request.url);
-    if (url.host === BLOB_HOST && registry.blobHost !== undefined) return registry.blobHost(request);
+    if (url.host === BLOB_HOST) {
+      blobRequests.push(request.method);
+      return registry.handle(request);
+    }
     if (url.host !== LOGIN_SERVER && !url.host.endsWith('.geo.azurecr.test'))
       throw new Error(`a request to ${url.host}`);
     requests.push(`${request.method} ${url.pathname}`);
@@ -79,6 +83,8 @@ export async function createTestRegistry(clock: () => Date, options: TestRegistr
     fetch: testFetch,
     events,
     requests,
+    /** What reached the other host that blobs are redirected to. */
+    blobRequests,
     /** Scripted faults: the first one that answers stands in for the registry. */
     faults,
     push: (artifact: Artifact, repository: string, pushOptions?: PushOptions) =>
