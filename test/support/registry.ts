@@ -34,6 +34,7 @@ export async function createTestRegistry(clock: () => Date, options: TestRegistr
   const events: RegistryEvent[] = [];
   const requests: string[] = [];
   const blobRequests: string[] = [];
+  const statuses: number[] = [];
   const faults: ((request: Request) => Response | undefined)[] = [];
   const { callers, ...registryOptions } = options;
   const registry = await createRegistry({
@@ -61,7 +62,9 @@ export async function createTestRegistry(clock: () => Date, options: TestRegistr
       const response = fault(request);
       if (response !== undefined) return response;
     }
-    return registry.handle(request);
+    const response = await registry.handle(request);
+    statuses.push(response.status);
+    return response;
   };
   const clientOf = (credential: RegistryCredential) =>
     createRegistryClient({
@@ -85,6 +88,7 @@ export async function createTestRegistry(clock: () => Date, options: TestRegistr
     requests,
     /** What reached the other host that blobs are redirected to. */
     blobRequests,
+    statuses,
     /** Scripted faults: the first one that answers stands in for the registry. */
     faults,
     push: (artifact: Artifact, repository: string, pushOptions?: PushOptions) =>
