@@ -20,18 +20,25 @@ describe('lazaret probe', () => {
   it('writes a file from which the emulator answers in the same way', { timeout: 60_000 }, async () => {
     const options = join(directory, 'odd.json');
     writeFileSync(options, JSON.stringify({ switches: Object.assign({}, ...SWITCH_NAMES.map(flipped)) as object }));
-    const odd = await startRegistry(join(directory, 'odd'), '--options', options);
+    const events = join(directory, 'events.jsonl');
+    const odd = await startRegistry(join(directory, 'odd'), '--options', options, '--events', events);
     const out = join(directory, 'answers.json');
-    const first = cli('probe', new URL(odd.origin).host, '--out', out);
+    const first = cli('probe', new URL(odd.origin).host, '--out', out, '--events', events, '--wait', '20');
     await odd.stop();
     expect([first.code, first.stderr]).toEqual([0, '']);
     expect(first.stdout).toMatch(/readLockedStatus +404 \(thought to be: 405\)/);
-    const twin = await startRegistry(join(directory, 'twin'), '--options', out);
-    const second = cli('probe', new URL(twin.origin).host, '--json');
+    const again = join(directory, 'events-again.jsonl');
+    const twin = await startRegistry(join(directory, 'twin'), '--options', out, '--events', again);
+    const second = cli('probe', new URL(twin.origin).host, '--json', '--events', again, '--wait', '20');
     await twin.stop();
     const { switches } = JSON.parse(readFileSync(out, 'utf8')) as Answers;
     expect((JSON.parse(second.stdout) as Answers).switches).toEqual(switches);
-    expect(switches).toMatchObject({ readLockedStatus: '404', readLockedHead: 'served', sha512: 'on' });
+    expect(switches).toMatchObject({
+      readLockedStatus: '404',
+      readLockedHead: 'served',
+      sha512: 'on',
+      referrerEvent: 'off',
+    });
   });
 
   it.each([

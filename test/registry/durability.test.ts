@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -98,42 +98,49 @@ describe('killed at any write', () => {
     return answered;
   }
 
-  it('it loses nothing that was answered, and serves nothing that is incomplete', { timeout: 120_000 }, async () => {
-    const images = [
-      await sample.imageOf([{ path: 'a', content: 'one' }]),
-      await sample.imageOf([{ path: 'a', content: 'two' }]),
-    ];
-    let moments = 0;
-    for (let moment = 0; ; moment++) {
-      const place = join(directory, `kill-${moment}`);
-      const victim = await startRegistry(place, '--kill-at', String(moment));
-      const answered = await pushUntilKilled(victim.origin, images);
-      if (answered.length === images.length) {
-        await victim.stop();
-        break;
-      }
-      moments += 1;
-      expect(await victim.exited).toBe('SIGKILL');
-      const next = await startRegistry(place);
-      const headers = await tokenFor(next.origin, 'team/app');
-      const tag = await fetch(`${next.origin}/v2/team/app/manifests/v1`, { headers });
-      const served = tag.status === 200 ? tag.headers.get('docker-content-digest')! : undefined;
-      // What was answered stands, unless a push that was under way has already replaced it.
-      const allowed = [answered.at(-1), images[answered.length]!.digest];
-      expect(allowed, `moment ${moment}`).toContain(served);
-      for (const image of images.filter(({ digest }) => answered.includes(digest) || digest === served)) {
-        for (const { digest } of image.blobs) {
-          const blob = await fetch(`${next.origin}/v2/team/app/blobs/${digest}`, { headers });
-          const bytes = Buffer.from(await blob.arrayBuffer());
-          expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(digest);
+  it(
+    'it loses nothing that was answered, nor its event, and serves nothing that is incomplete',
+    { timeout: 120_000 },
+    async () => {
+      const images = [
+        await sample.imageOf([{ path: 'a', content: 'one' }]),
+        await sample.imageOf([{ path: 'a', content: 'two' }]),
+      ];
+      let moments = 0;
+      for (let moment = 0; ; moment++) {
+        const place = join(directory, `kill-${moment}`);
+        const told = join(directory, `events-${moment}.jsonl`);
+        const victim = await startRegistry(place, '--kill-at', String(moment), '--events', told);
+        const answered = await pushUntilKilled(victim.origin, images);
+        if (answered.length === images.length) {
+          await victim.stop();
+          break;
         }
+        moments += 1;
+        expect(await victim.exited).toBe('SIGKILL');
+        const next = await startRegistry(place);
+        const headers = await tokenFor(next.origin, 'team/app');
+        const tag = await fetch(`${next.origin}/v2/team/app/manifests/v1`, { headers });
+        const served = tag.status === 200 ? tag.headers.get('docker-content-digest')! : undefined;
+        const events = existsSync(told) ? readFileSync(told, 'utf8') : '';
+        for (const digest of answered) expect(events, `moment ${moment}`).toContain(digest);
+        // What was answered stands, unless a push that was under way has already replaced it.
+        const allowed = [answered.at(-1), images[answered.length]!.digest];
+        expect(allowed, `moment ${moment}`).toContain(served);
+        for (const image of images.filter(({ digest }) => answered.includes(digest) || digest === served)) {
+          for (const { digest } of image.blobs) {
+            const blob = await fetch(`${next.origin}/v2/team/app/blobs/${digest}`, { headers });
+            const bytes = Buffer.from(await blob.arrayBuffer());
+            expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(digest);
+          }
+        }
+        expect(await pushUntilKilled(next.origin, images)).toHaveLength(2);
+        await next.stop();
       }
-      expect(await pushUntilKilled(next.origin, images)).toHaveLength(2);
-      await next.stop();
-    }
-    // Two images of two blobs and a manifest each: every write of a push was a moment.
-    expect(moments).toBeGreaterThan(30);
-  });
+      // Two images of two blobs and a manifest each: every write of a push was a moment.
+      expect(moments).toBeGreaterThan(30);
+    },
+  );
 });
 
 describe('a layer of 256 MiB', () => {
