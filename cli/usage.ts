@@ -76,6 +76,9 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
   Asks a registry the questions that no documentation answers, in a new repository under lazaret-probe/ that is deleted
   afterwards, also after a failure. Nothing outside of that repository is read or changed.
 
+  Where Lazaret enforces already, give lazaret-probe/** a rule that only marks: a lock of ours would answer in the
+  registry's place.
+
   Credentials come from the environment, never from the command line:
     LAZARET_REGISTRY_TOKEN                              a refresh or access token of the registry
     LAZARET_REGISTRY_USER, LAZARET_REGISTRY_PASSWORD    a user and its password

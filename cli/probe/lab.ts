@@ -16,6 +16,7 @@ export interface Lab {
   readonly referrer: (subject: Artifact, name: string) => Promise<Artifact>;
   /** PUTs a manifest and returns the status. */
   readonly put: (artifact: Artifact, reference: string) => Promise<number>;
+  readonly lockRepository: (change: Change) => Promise<void>;
   readonly lockManifest: (digest: string, change: Change) => Promise<void>;
   readonly lockTag: (tag: string, change: Change) => Promise<void>;
   /** The status of GET or HEAD of a manifest. */
@@ -66,6 +67,7 @@ export function openLab(repository: string, seed: string, send: ProbeSend): Lab 
       await upload(artifact);
       return artifact;
     },
+    lockRepository: (change) => patch(acr, change),
     lockManifest: (digest, change) => patch(`${acr}/_manifests/${digest}`, change),
     lockTag: (tag, change) => patch(`${acr}/_tags/${tag}`, change),
     look: async (method, reference) => (await send(method, `${v2}/manifests/${reference}`)).status,

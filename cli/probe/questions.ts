@@ -76,6 +76,18 @@ export const QUESTIONS: readonly Question[] = [
     },
   },
   {
+    name: 'patchInLockedRepository',
+    ask: async (lab) => {
+      const { digest } = await lab.push('locked-repository', 'locked-repository');
+      await lab.lockRepository({ writeEnabled: false });
+      const body = Buffer.from('{"deleteEnabled":false}');
+      const path = `/acr/v1/${lab.repository}/_manifests/${digest}`;
+      const { status } = await lab.send('PATCH', path, { body, contentType: 'application/json' });
+      await lab.lockRepository({ writeEnabled: true });
+      return permission('change of attributes', status, 200);
+    },
+  },
+  {
     name: 'deleteWithLockedTag',
     ask: async (lab) => {
       const { digest } = await lab.push('locked-tag', 'locked-tag');

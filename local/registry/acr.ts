@@ -2,7 +2,8 @@ import { manifestJson, repositoryJson, tagJson } from './acr-json.js';
 import { type Context, nextLink, page, toTime } from './context.js';
 import { tagUnknown, untag } from './delete-manifest.js';
 import { RegistryError, manifestUnknown } from './error.js';
-import { refuseRemoval } from './locks.js';
+import { refusePatch, refuseRemoval } from './locks.js';
+import { type Order, listedNames } from './order.js';
 import type { Transaction } from './repositories.js';
 import { type Attributes, type RepositoryState, repositoryChange } from './state.js';
 
@@ -50,10 +51,9 @@ export function listTags(context: Context, request: Request, name: string): Resp
   const url = new URL(request.url);
   const { tags } = context.repositories.get(name);
   const digest = url.searchParams.get('digest');
-  const shown = [...tags].filter(
-    ([, record]) => record.attributes.listEnabled && (digest === null || record.digest === digest),
-  );
-  const { names, by } = order(shown, url);
+  const by = orderOf(url);
+  const listed = listedNames(tags, by);
+  const names = digest === null ? listed : listed.filter((tag) => tags.get(tag)?.digest === digest);
   const cut = page(names, url, by === '');
   const items = cut.items.flatMap((tag) => {
     const record = tags.get(tag);
@@ -84,6 +84,7 @@ export async function tagRoute(
       const patch = await readPatch(request);
       await change(context, name, (state) => {
         const record = find(state);
+        refusePatch(state, context.switches);
         const attributes = { ...record.attributes, ...patch };
         return { changes: [{ kind: 'tag', key: tag, record: { ...record, attributes } }] };
       });
@@ -104,11 +105,8 @@ export function listManifests(context: Context, request: Request, name: string):
   authorise(context, request, name);
   const url = new URL(request.url);
   const state = context.repositories.get(name);
-  const { names, by } = order(
-    [...state.manifests].filter(([, { attributes }]) => attributes.listEnabled),
-    url,
-  );
-  const cut = page(names, url, by === '');
+  const by = orderOf(url);
+  const cut = page(listedNames(state.manifests, by), url, by === '');
   const manifests = cut.items.flatMap((digest) => {
     const record = state.manifests.get(digest);
     return record === undefined ? [] : [manifestJson(state, digest, record)];
@@ -139,6 +137,7 @@ export async function manifestRoute(
       await change(context, name, (state) => {
         const record = state.manifests.get(digest);
         if (record === undefined) throw manifestUnknown(digest);
+        refusePatch(state, context.switches);
         const attributes = { ...record.attributes, ...patch };
         return { changes: [{ kind: 'manifest', key: digest, record: { ...record, attributes } }] };
       });
@@ -166,20 +165,10 @@ async function readPatch(request: Request): Promise<Partial<Attributes>> {
   return Object.fromEntries(known);
 }
 
-/** Names in the order that is asked for, and that order; an empty one is by name. */
-function order(entries: readonly (readonly [string, { readonly lastUpdateTime: string }])[], url: URL) {
+/** The order that is asked for; any that is not known is by name. */
+function orderOf(url: URL): Order {
   const asked = url.searchParams.get('orderby');
-  const by = asked === 'timeasc' || asked === 'timedesc' ? asked : '';
-  const sign = by === 'timedesc' ? -1 : 1;
-  const sorted = entries.toSorted(([a, first], [b, second]) => {
-    const time = by === '' ? 0 : compare(first.lastUpdateTime, second.lastUpdateTime) * sign;
-    return time === 0 ? compare(a, b) : time;
-  });
-  return { names: sorted.map(([name]) => name), by } as const;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return asked === 'timeasc' || asked === 'timedesc' ? asked : '';
 }
 
 function head(context: Context, name: string) {

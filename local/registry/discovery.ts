@@ -1,6 +1,7 @@
 import { MediaType } from '../../shared/artifact/media-type.js';
 import { type Context, nextLink, page } from './context.js';
 import { RegistryError } from './error.js';
+import { listedNames } from './order.js';
 import type { ManifestRecord, RepositoryState } from './state.js';
 import type { Switches } from './switches.js';
 
@@ -57,8 +58,7 @@ function typeOf(record: ManifestRecord | undefined, { referrerArtifactType }: Sw
 export function listTags(context: Context, request: Request, name: string): Response {
   context.auth.check(request, [{ type: 'repository', name, action: 'pull' }]);
   const { tags } = context.repositories.get(name);
-  const shown = [...tags].flatMap(([tag, { attributes }]) => (attributes.listEnabled ? [tag] : []));
-  const cut = page(shown.sort(), new URL(request.url));
+  const cut = page(listedNames(tags), new URL(request.url));
   return Response.json({ name, tags: cut.items }, { headers: nextLink(cut, `/v2/${name}/tags/list`) });
 }
 

@@ -42,6 +42,11 @@ export function refuseWrite(
   if (refused) throw disallowed();
 }
 
+/** Refuses a change of the attributes of a tag or a manifest. A lock never refuses the change of its own place. */
+export function refusePatch(state: RepositoryState, switches: Switches): void {
+  if (switches.patchInLockedRepository === 'refused' && !state.attributes.writeEnabled) throw disallowed();
+}
+
 /** Refuses the removal of a tag. A repository that is only locked against its deletion lets its images be deleted. */
 export function refuseUntag(state: RepositoryState, tag: string, switches: Switches): void {
   const record = state.tags.get(tag);

@@ -1,25 +1,32 @@
+import { appendFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { type Handler, serve } from '../web/node-adapter.js';
-import { killAt } from './kill-at.js';
+import type { RegistryEvent } from './event.js';
+import { type Guard, createKillSwitch, guardStore } from './kill-at.js';
 import { loadRegistryOptions } from './options-file.js';
 import { createRegistry } from './registry.js';
 import { createFileStore } from './store.js';
 
 // The registry alone, in a process of its own: `node dist/local/registry/main.js --directory DIR [--port N]
-// [--options FILE] [--kill-at N]`. Prints one JSON line once it listens.
+// [--options FILE] [--events FILE] [--kill-at N]`. Prints one JSON line once it listens. Events go to a file, one a line.
 
 const { values } = parseArgs({
   options: {
     directory: { type: 'string' },
     port: { type: 'string', default: '0' },
     options: { type: 'string' },
+    events: { type: 'string' },
     'kill-at': { type: 'string' },
   },
 });
 if (values.directory === undefined) throw new Error('--directory is needed');
-const store = await createFileStore(values.directory);
+const guard: Guard = values['kill-at'] === undefined ? (write) => write : createKillSwitch(Number(values['kill-at']));
+const { events } = values;
+const publish = async (event: RegistryEvent): Promise<void> => {
+  if (events !== undefined) await appendFile(events, `${JSON.stringify(event)}\n`);
+};
 const served: { handle?: Handler } = {};
 const server = createServer(
   serve(
@@ -32,9 +39,9 @@ const { port } = server.address() as AddressInfo;
 const registry = await createRegistry({
   loginServer: `127.0.0.1:${port}`,
   resourceId: '/subscriptions/0/resourceGroups/local/providers/Microsoft.ContainerRegistry/registries/alone',
-  store: values['kill-at'] === undefined ? store : killAt(store, Number(values['kill-at'])),
+  store: guardStore(await createFileStore(values.directory), guard),
   clock: () => new Date(),
-  publish: () => Promise.resolve(),
+  publish: guard(publish),
   ...(values.options !== undefined && (await loadRegistryOptions(values.options))),
 });
 served.handle = registry.handle;

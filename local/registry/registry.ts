@@ -104,11 +104,14 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     const name = options.regionOf?.(request) ?? /\.([a-z0-9]+)\.geo\./.exec(new URL(request.url).host)?.[1] ?? home;
     return route(regions.get(name) ?? first, request, path);
   };
+  const blobOrigin = options.blobOrigin === undefined ? undefined : new URL(options.blobOrigin).host;
   return {
     tick,
     importImage: (request) => importImage(first, request),
     ...(blobHost && { blobHost: blobHost.handle }),
     handle: async (request) => {
+      // One port may serve both under two names, such as 127.0.0.1 and localhost.
+      if (blobHost !== undefined && new URL(request.url).host === blobOrigin) return blobHost.handle(request);
       const response = await answer(request).catch((error: unknown) => {
         if (error instanceof RegistryError) return error.toResponse();
         throw error;

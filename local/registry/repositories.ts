@@ -39,9 +39,11 @@ export async function openRepositories(log: ChangeLog, onCommit: OnCommit = () =
     states.set(name, state);
     lengths.set(name, changes.length);
   }
+  let names: readonly string[] | undefined;
   const commit = async (name: string, transaction: Transaction): Promise<void> => {
     if ('removed' in transaction) {
       await log.remove(name);
+      names = undefined;
       states.delete(name);
       lengths.delete(name);
       return;
@@ -51,6 +53,7 @@ export async function openRepositories(log: ChangeLog, onCommit: OnCommit = () =
     await log.append(name, changes);
     const state = states.get(name) ?? emptyRepository('');
     applyChanges(state, changes);
+    if (!states.has(name)) names = undefined;
     states.set(name, state);
     const length = (lengths.get(name) ?? 0) + changes.length;
     const live = state.manifests.size + state.tags.size + state.blobs.size + 1;
@@ -60,7 +63,10 @@ export async function openRepositories(log: ChangeLog, onCommit: OnCommit = () =
   };
   const queues = new Map<string, Promise<unknown>>();
   return {
-    names: () => [...states.keys()].sort(),
+    names: () => {
+      names ??= [...states.keys()].sort();
+      return names;
+    },
     find: (name) => states.get(name),
     get: (name) => {
       const state = states.get(name);

@@ -18,9 +18,7 @@ export function createRetention(days: number, context: Context): () => Promise<v
     next = now + HOUR_MILLISECONDS;
     const before = toTime(new Date(now - days * DAY_MILLISECONDS));
     for (const name of context.repositories.names()) {
-      for (;;) {
-        const digest = findExpired(context.repositories.find(name), before);
-        if (digest === undefined) break;
+      for (const digest of expired(context.repositories.find(name), before)) {
         const happened = await context.repositories.change(name, (state) =>
           state?.manifests.has(digest) === true
             ? deletion(state, { name, digest, now: toTime(context.clock()) }, context)
@@ -32,19 +30,17 @@ export function createRetention(days: number, context: Context): () => Promise<v
   };
 }
 
-function findExpired(state: RepositoryState | undefined, before: string): string | undefined {
-  if (state === undefined || !state.attributes.writeEnabled) return undefined;
+function expired(state: RepositoryState | undefined, before: string): readonly string[] {
+  if (state === undefined || !state.attributes.writeEnabled) return [];
   const held = new Set(
     [...state.manifests.values()].flatMap(({ children = [] }) => children.map(({ digest }) => digest)),
   );
-  for (const [digest, { untaggedTime, subject, attributes }] of state.manifests) {
-    const expired = untaggedTime !== undefined && untaggedTime < before;
+  return [...state.manifests].flatMap(([digest, { untaggedTime, subject, attributes }]) => {
     const spared =
       !attributes.deleteEnabled ||
       !attributes.writeEnabled ||
       held.has(digest) ||
       (subject !== undefined && state.manifests.has(subject));
-    if (expired && !spared) return digest;
-  }
-  return undefined;
+    return untaggedTime !== undefined && untaggedTime < before && !spared ? [digest] : [];
+  });
 }

@@ -1,3 +1,5 @@
+import { changed } from './order.js';
+
 /** ACR's four switches. */
 export interface Attributes {
   readonly deleteEnabled: boolean;
@@ -121,6 +123,7 @@ function applyChange(state: MutableState, change: Change): void {
 }
 
 function put<T>(map: Map<string, T>, key: string, value: T | null): void {
+  changed(map);
   if (value === null) map.delete(key);
   else map.set(key, value);
 }

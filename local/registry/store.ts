@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AppError } from '../../shared/error/app-error.js';
 import { type BlobStore, createFileBlobs, createMemoryBlobs } from './blob-store.js';
 import { type ChangeLog, createFileLog, createMemoryLog } from './change-log.js';
 
@@ -12,8 +13,11 @@ export interface RegistryStore {
   readonly secret: Uint8Array;
 }
 
-/** A store on disk that survives a kill at any moment. */
+/** A store on disk that survives a kill at any moment. Throws `STATE_OUTDATED` for the files of an earlier version. */
 export async function createFileStore(directory: string): Promise<RegistryStore> {
+  if (await stat(join(directory, 'repositories')).catch(() => undefined)) {
+    throw new AppError('STATE_OUTDATED', `${directory} was written by an earlier version; delete it and push again`);
+  }
   const blobs = await createFileBlobs(directory);
   const log = await createFileLog(join(directory, 'changes'));
   return { log, blobs, secret: await keepSecret(join(directory, 'token-secret')) };

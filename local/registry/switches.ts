@@ -57,6 +57,12 @@ export const SWITCHES = {
     source: `*inference*: attributes of tag and manifest are separate, ${locks}`,
     askedBy: 'requests',
   },
+  patchInLockedRepository: {
+    question: 'May attributes of tags and manifests be changed while their repository is write-locked?',
+    answers: ['allowed', 'refused'],
+    source: '*inference*; that a change can be refused shows https://github.com/Azure/azure-sdk-for-net/issues/22827',
+    askedBy: 'requests',
+  },
   deleteWithLockedTag: {
     question: 'May a manifest be deleted while a tag of it is locked?',
     answers: ['refused', 'allowed'],

@@ -112,7 +112,7 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
 /** How close to its end a wait is scheduled anew: the timers of two machines differ. */
 const REMINDER_SLACK_MILLISECONDS = 60_000;
 
-/** How long before the end of a wait for a signature it is looked for once more. */
+/** How long before the end of a wait it is decided once more, where a signature is missing: within the slack. */
 const LAST_LOOK_MILLISECONDS = 30_000;
 
 /**
@@ -125,16 +125,23 @@ async function hold(
   deps: DecideDeps,
 ): Promise<void> {
   const { waitUntil } = decision;
-  const remaining = waitUntil === undefined ? 0 : new Date(waitUntil).getTime() - now.getTime();
-  if (entry.decision?.waitUntil !== waitUntil || remaining < REMINDER_SLACK_MILLISECONDS) {
-    const delaySeconds = Math.max(Math.ceil(remaining / 1000), 1);
-    const since = now.toISOString();
-    await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key: entry.key, attempt: 0, since }, { delaySeconds });
+  const end = waitUntil === undefined ? now.getTime() : new Date(waitUntil).getTime();
+  const remaining = end - now.getTime();
+  const message = { v: MESSAGE_VERSION, key: entry.key, attempt: 0, since: now.toISOString() };
+  const comeBack = (milliseconds: number) =>
+    deps.send(QUEUES.decide, message, { delaySeconds: Math.max(Math.ceil(milliseconds / 1000), 1) });
+  const isNew = entry.decision?.waitUntil !== waitUntil;
+  if (isNew || remaining < REMINDER_SLACK_MILLISECONDS) await comeBack(remaining);
+  const lookedAt = lastLookForSignature(entry);
+  if (lookedAt !== undefined && remaining >= REMINDER_SLACK_MILLISECONDS && isNew) {
+    await comeBack(remaining - LAST_LOOK_MILLISECONDS);
   }
-  if (entry.decision?.waitUntil !== waitUntil && isUnsigned(entry)) {
-    const delaySeconds = Math.max(Math.ceil((remaining - LAST_LOOK_MILLISECONDS) / 1000), 1);
-    const request = { v: MESSAGE_VERSION, key: entry.key, again: true, attempt: 0, since: now.toISOString() };
-    await deps.send(QUEUES.verify, request, { delaySeconds });
+  if (
+    lookedAt !== undefined &&
+    remaining < REMINDER_SLACK_MILLISECONDS &&
+    lookedAt < end - REMINDER_SLACK_MILLISECONDS
+  ) {
+    await deps.send(QUEUES.verify, { ...message, again: true });
   }
   if (sameDecision(entry.decision, decision)) return;
   await deps.ledger.replace({ ...entry, decision: toStored(decision), decidedAt: now.toISOString() }, version);
@@ -190,6 +197,9 @@ export async function giveUpDecide(
   });
 }
 
-function isUnsigned({ signature }: LedgerEntry): boolean {
-  return signature.state === 'done' && signature.outcome !== 'verified' && signature.outcome !== 'not-required';
+/** When a signature was last looked for in vain; undefined where there is one, or none is asked for. */
+function lastLookForSignature({ signature }: LedgerEntry): number | undefined {
+  if (signature.state !== 'done' || signature.outcome === 'verified' || signature.outcome === 'not-required')
+    return undefined;
+  return new Date(signature.at).getTime();
 }

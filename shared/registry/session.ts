@@ -39,13 +39,17 @@ export function createSession(deps: {
     },
     send: async ({ registry, repository, action, path, headers, ...request }) => {
       check(registry);
-      const token = await deps.token(registry, `repository:${repository}:${action}`);
       // A path from the registry (an upload location, a next page) must not lead to another host.
       const base = `https://${registry}`;
       const url = new URL(path.startsWith('/v2/') || path.startsWith('http') ? path : `/v2/${repository}${path}`, base);
       if (url.origin !== new URL(base).origin)
         throw new AppError('FOREIGN_LOCATION', 'the registry points to another host');
-      return deps.http({ ...request, url, headers: { ...headers, authorization: `Bearer ${token}` } });
+      const attempt = async (fresh: boolean) => {
+        const token = await deps.token(registry, `repository:${repository}:${action}`, { fresh });
+        return deps.http({ ...request, url, headers: { ...headers, authorization: `Bearer ${token}` } });
+      };
+      const response = await attempt(false);
+      return response.status === 401 ? attempt(true) : response;
     },
   };
 }

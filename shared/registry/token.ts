@@ -11,8 +11,15 @@ export type RegistryCredential =
 /** The audience of Azure Container Registry's own tokens; registries may refuse those of Azure Resource Manager. */
 export const REGISTRY_AUDIENCE = 'https://containerregistry.azure.net';
 
-/** Gets an access token for one scope, such as `repository:team/app:pull`. */
-export type TokenSource = (registry: LoginServer, scope: string) => Promise<string>;
+/**
+ * Gets an access token for one scope, such as `repository:team/app:pull`; a new one where `fresh` says that the one before
+ * was refused. A token keeps what it allowed when it was made, though a role may have arrived since.
+ */
+export type TokenSource = (
+  registry: LoginServer,
+  scope: string,
+  options?: { readonly fresh: boolean },
+) => Promise<string>;
 
 interface Cached {
   readonly token: string;
@@ -59,14 +66,17 @@ export function createTokenSource(deps: {
       const form = { grant_type: 'access_token', service: registry, access_token: entra.token };
       return readToken(await post(registry, '/oauth2/exchange', form), 'refresh_token');
     });
-  return (registry, scope) =>
-    cached(`${registry} ${scope}`, 60, async () => {
+  return (registry, scope, { fresh } = { fresh: false }) => {
+    const name = `${registry} ${scope}`;
+    if (fresh) cache.delete(name);
+    return cached(name, 60, async () => {
       const grant =
         deps.credential.kind === 'anonymous'
           ? { grant_type: 'password', refresh_token: '' }
           : { grant_type: 'refresh_token', refresh_token: await refresh(registry) };
       return readToken(await post(registry, '/oauth2/token', { service: registry, scope, ...grant }), 'access_token');
     });
+  };
 }
 
 function parseAnswer(body: Uint8Array): Readonly<Record<string, unknown>> {

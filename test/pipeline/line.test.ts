@@ -178,6 +178,19 @@ describe('signatures that come late', () => {
     expect(await pullStates(line, 'app', [unsigned.digest, 'v1'])).toEqual(['served', 'served']);
   });
 
+  it('does not look again, at the end of the grace, for a signature that came', async () => {
+    const line = await createLine(SIGNED);
+    const signed = await image('late');
+    await line.registry.push(signed, 'app', { tag: 'v1' });
+    await line.settle();
+    line.clock.advance(60_000);
+    await line.registry.push(signBundle(signed, line.keys), 'app');
+    await line.settle();
+    const before = line.registry.requests.filter((request) => request.includes('/referrers/')).length;
+    await line.wait(20 * 60_000);
+    expect(line.registry.requests.filter((request) => request.includes('/referrers/'))).toHaveLength(before);
+  });
+
   it('finds a signature within the grace whose own event is lost', async () => {
     const line = await createLine(SIGNED);
     const unsigned = await image('late');

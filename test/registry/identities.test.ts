@@ -58,6 +58,7 @@ describe.each(['abac', 'rbac'] as const)('the whole line with the identities tha
     expect(fails?.enforcement.state).toBe('quarantined');
     const pulls = await Promise.all([good.digest, bad.digest, 'bad'].map((name) => line.registry.pull('app', name)));
     expect(pulls).toEqual([200, 405, 404]);
+    expect(line.registry.blobRequests.length).toBeGreaterThan(0);
     await line.app.release({
       headers: new Headers(),
       query: new URLSearchParams(),

@@ -46,6 +46,8 @@ async function open(switches: Partial<Switches> = {}) {
     'untag of its other tag': () => status('DELETE', '/acr/v1/app/_tags/v2'),
     'deletion of the manifest': () => status('DELETE', `/v2/app/manifests/${image.digest}`),
     'deletion of the repository': () => status('DELETE', '/acr/v1/app'),
+    'change of the tag': () => status('PATCH', places.tag, '{"listEnabled":false}'),
+    'change of the manifest': () => status('PATCH', places.manifest, '{"listEnabled":false}'),
     'properties of the manifest': () => status('GET', places.manifest),
   };
   return { status, places, acts };
@@ -64,6 +66,12 @@ const TABLE: readonly (readonly [
 ])[] = [
   ['repository', 'readEnabled', pulls],
   ['repository', 'writeEnabled', [...everyPush, ...removals]],
+  [
+    'repository',
+    'writeEnabled',
+    [...everyPush, ...removals, 'change of the tag', 'change of the manifest'],
+    { patchInLockedRepository: 'refused' },
+  ],
   ['repository', 'deleteEnabled', ['deletion of the repository']],
   ['tag', 'readEnabled', ['pull by tag']],
   ['tag', 'readEnabled', ['pull by tag', 'pull by digest', 'look by digest'], { readLockedTag: 'tag-and-digest' }],

@@ -52,3 +52,23 @@ describe('a registry without the referrers API', () => {
     expect(descriptors.map(({ digest }) => digest).toSorted()).toEqual([theirs.digest, ...digests].toSorted());
   });
 });
+
+describe('a role that arrives late', () => {
+  it('counts at once, though a token from before is still kept', async () => {
+    const roles: { role: 'AcrDelete' | 'AcrPull' }[] = [{ role: 'AcrDelete' }];
+    const registry = await createTestRegistry(NOW, {
+      anonymous: false,
+      identities: [
+        { name: 'job', oid: 'job', roles },
+        { name: 'developer', password: 'developer', roles: [{ role: 'AcrPush' }] },
+      ],
+      callers: { app: 'job', job: 'job', developer: 'developer' },
+    });
+    const image = await sample.imageOf([{ path: 'a', content: 'a' }]);
+    await registry.push(image, REPOSITORY, { tag: V1 });
+    const pull = () => registry.client.fetchManifest(LOGIN_SERVER, REPOSITORY, V1);
+    await expect(pull()).rejects.toMatchObject({ code: 'REGISTRY_DENIED', retryable: true });
+    roles.push({ role: 'AcrPull' });
+    expect((await pull()).digest).toBe(image.digest);
+  });
+});

@@ -33,6 +33,8 @@ export function entraCredential(oid: string): RegistryCredential {
 export async function createTestRegistry(clock: () => Date, options: TestRegistryOptions = {}) {
   const events: RegistryEvent[] = [];
   const requests: string[] = [];
+  const blobRequests: string[] = [];
+  const statuses: number[] = [];
   const faults: ((request: Request) => Response | undefined)[] = [];
   const { callers, ...registryOptions } = options;
   const registry = await createRegistry({
@@ -49,7 +51,10 @@ export async function createTestRegistry(clock: () => Date, options: TestRegistr
   const testFetch: typeof fetch = async (input, init) => {
     const request = new Request(input, { ...init, ...(init?.body !== undefined && { duplex: 'half' as const }) });
     const url = new URL(request.url);
-    if (url.host === BLOB_HOST && registry.blobHost !== undefined) return registry.blobHost(request);
+    if (url.host === BLOB_HOST) {
+      blobRequests.push(request.method);
+      return registry.handle(request);
+    }
     if (url.host !== LOGIN_SERVER && !url.host.endsWith('.geo.azurecr.test'))
       throw new Error(`a request to ${url.host}`);
     requests.push(`${request.method} ${url.pathname}`);
@@ -57,7 +62,9 @@ export async function createTestRegistry(clock: () => Date, options: TestRegistr
       const response = fault(request);
       if (response !== undefined) return response;
     }
-    return registry.handle(request);
+    const response = await registry.handle(request);
+    statuses.push(response.status);
+    return response;
   };
   const clientOf = (credential: RegistryCredential) =>
     createRegistryClient({
@@ -79,6 +86,9 @@ export async function createTestRegistry(clock: () => Date, options: TestRegistr
     fetch: testFetch,
     events,
     requests,
+    /** What reached the other host that blobs are redirected to. */
+    blobRequests,
+    statuses,
     /** Scripted faults: the first one that answers stands in for the registry. */
     faults,
     push: (artifact: Artifact, repository: string, pushOptions?: PushOptions) =>
