@@ -20,7 +20,7 @@ describe('the simulation', () => {
   it('repeats a history exactly', async () => {
     const [history] = fc.sample(histories(12), { seed: 5, numRuns: 1 });
     const trace = async () => {
-      const { trace: lines } = await live(history!, {}, true);
+      const { trace: lines } = await live(history!, { traced: true });
       // Identifiers of events and scans are the only things that are drawn anew.
       return lines.map((line) => line.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '…'));
     };
