@@ -118,8 +118,10 @@ function wantedProtection(
   const shut = verdict !== 'pass' && release !== 'released';
   const lock = shut && (action === 'lock' || action === 'lock-and-untag');
   const untag = shut && (action === 'untag' || action === 'lock-and-untag');
-  // What had passed before it was deleted is not locked anew when it is back.
-  const either = release === 'unclear' || deeds.deleted.has(formatKey(key)) ? [false] : [];
+  // What has once passed is not locked anew, and where the history leaves that open, so does the judge.
+  const manifest = place.held.manifests.get(key.digest);
+  const passed = manifest !== undefined && verdictsOf(manifest, { deeds, ...place })?.has('pass') === true;
+  const either = release === 'unclear' || deeds.deleted.has(formatKey(key)) || passed ? [false] : [];
   return { lock: [lock, ...either], untag: [untag, ...either] };
 }
 
