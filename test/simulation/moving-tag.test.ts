@@ -38,10 +38,10 @@ describe('a tag that is pushed anew while the machine that removes it stands sti
     const { wrong, moments } = await wrongMoments();
     expect(moments).toBeGreaterThan(100);
     expect(wrong).toEqual([]);
-  });
+  }, 120_000);
 
   it('is lost by a pipeline that skips the second look before it removes', async () => {
     const { wrong } = await wrongMoments(WITHOUT_SECOND_LOOK);
     expect(wrong.some((line) => line.startsWith('TAG_LOST'))).toBe(true);
-  });
+  }, 120_000);
 });
