@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { type Content, CONTENTS } from './images.js';
 import { REGISTRIES, REPOSITORIES, TAGS } from './setting.js';
-import { EFFECTS, type EffectName, FAULT_KINDS, type Fault, type Moment, type Outage, SERVICES } from './trouble.js';
+import {
+  DEEDS,
+  type DeedKind,
+  EFFECTS,
+  type EffectName,
+  FAULT_KINDS,
+  type Fault,
+  type Moment,
+  type Outage,
+  SERVICES,
+} from './trouble.js';
 
 /** Where something is pushed, by position in the lists of {@link REGISTRIES} and {@link REPOSITORIES}. */
 export interface Where {
@@ -22,24 +32,6 @@ export interface Push extends Where {
   readonly images: readonly Recipe[];
   readonly tag: number;
 }
-
-/**
- * What is done with a pushed artifact. `twin` pushes the same digest to the same repository of the other registry;
- * `again` pushes it again; `retag` under the next tag; `move` pushes another image under the same tag.
- */
-const DEEDS = [
-  'sign',
-  'sign-legacy',
-  'sign-stranger',
-  'release',
-  'delete',
-  'again',
-  'retag',
-  'twin',
-  'move',
-  'database',
-] as const;
-export type DeedKind = (typeof DEEDS)[number];
 
 /** What somebody does with one of the pushed artifacts: later, or before. */
 export interface Deed {
@@ -78,6 +70,7 @@ const AMBUSHED: readonly EffectName[] = [
   'registry.read',
   'registry.write',
   'table.update',
+  'blob.upload',
   'scanner.scan',
 ];
 
@@ -107,6 +100,7 @@ export function histories(pushes: number): fc.Arbitrary<History> {
     nth,
     kind: fc.constantFrom(...FAULT_KINDS),
     seconds: fc.constantFrom(20, 90, 700, 1500),
+    meanwhile: fc.oneof(fc.constant<DeedKind>('move'), fc.constantFrom(...DEEDS)),
   });
   const ambush = fc.record({
     on: fc.constantFrom(...AMBUSHED),

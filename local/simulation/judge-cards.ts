@@ -9,6 +9,9 @@ interface ImageCard extends SentCard {
   readonly alert: ImageAlert;
 }
 
+/** How long a request of a process that has died may still be under way. */
+const IN_FLIGHT_SECONDS = 1;
+
 /** Counts the cards: each news once, none missing, and every repetition explained by a fault. */
 export function judgeCards(
   { cards, met, history }: Outcome,
@@ -69,7 +72,7 @@ function explain(
     if (label === first.alertId) return true;
     if (!machines.has(machineOf(process))) return false;
     const lasts = fault.kind.startsWith('stall') ? fault.seconds : 0;
-    return /^(die|machine|stall)/.test(fault.kind) && at + lasts >= first.at;
+    return /^(die|machine|stall)/.test(fault.kind) && at + lasts >= first.at - IN_FLIGHT_SECONDS;
   });
   if (found !== undefined) return `${found.fault.kind} on ${found.fault.on} in ${found.process} at ${found.at}`;
   const away = outages.find(

@@ -24,8 +24,11 @@ export interface Judgement {
   readonly duplicates: readonly { readonly subject: string; readonly because: string }[];
 }
 
-/** Compares registry, ledger and cards with what the oracle makes of the history. */
-export async function judge(outcome: Outcome): Promise<Judgement> {
+/**
+ * Compares registry, ledger and cards with what the oracle makes of the history. `calm`: what waits for a deadline, or for
+ * something that was deleted, may still be queued.
+ */
+export async function judge(outcome: Outcome, when: 'calm' | 'end'): Promise<Judgement> {
   const complaints: Complaint[] = [];
   const finals = new Map<string, LedgerEntry>();
   let manifests = 0;
@@ -33,6 +36,7 @@ export async function judge(outcome: Outcome): Promise<Judgement> {
     for (const [name, held] of repositories()) {
       const place: Place = { registry, repository: parseRepository(name), held, deeds: outcome.deeds };
       const entries = new Map<string, LedgerEntry>();
+      const waiting = new Set<string>();
       for (const manifest of held.manifests.values()) {
         const allowed = verdictsOf(manifest, place);
         if (allowed === undefined) continue;
@@ -43,12 +47,13 @@ export async function judge(outcome: Outcome): Promise<Judgement> {
           entries.set(manifest.digest, entry);
           finals.set(formatKey(key), entry);
         }
-        complaints.push(...judgeManifest({ key, manifest, entry, allowed }, place));
+        if (when === 'calm' && isWaiting({ manifest, entry }, place)) waiting.add(manifest.digest);
+        else complaints.push(...judgeManifest({ key, manifest, entry, allowed }, place));
       }
-      complaints.push(...judgeTags(place, entries));
+      complaints.push(...judgeTags(place, { entries, waiting }));
     }
   }
-  complaints.push(...judgeRest(outcome));
+  if (when === 'end') complaints.push(...judgeRest(outcome));
   const cards = judgeCards(outcome, finals);
   return { manifests, complaints: [...complaints, ...cards.complaints], duplicates: cards.duplicates };
 }
@@ -58,6 +63,15 @@ interface Judged {
   readonly manifest: HeldManifest;
   readonly entry: LedgerEntry | undefined;
   readonly allowed: ReadonlySet<string>;
+}
+
+/** An index waits for a platform that was deleted before it was judged, until the deadline. */
+function isWaiting(
+  { manifest, entry }: Pick<Judged, 'manifest' | 'entry'>,
+  { deeds, registry, repository }: Place,
+): boolean {
+  const deleted = manifest.children.some((digest) => deeds.deleted.has(formatKey({ registry, repository, digest })));
+  return deleted && entry?.decision?.verdict === 'pending' && entry.decision.waitUntil !== undefined;
 }
 
 function judgeManifest({ key, manifest, entry, allowed }: Judged, place: Place): Complaint[] {
@@ -104,17 +118,23 @@ function wantedProtection(
   const shut = verdict !== 'pass' && release !== 'released';
   const lock = shut && (action === 'lock' || action === 'lock-and-untag');
   const untag = shut && (action === 'untag' || action === 'lock-and-untag');
-  // What had passed before it was deleted is not locked anew when it is back.
-  const either = release === 'unclear' || deeds.deleted.has(formatKey(key)) ? [false] : [];
+  // What has once passed is not locked anew, and where the history leaves that open, so does the judge.
+  const manifest = place.held.manifests.get(key.digest);
+  const passed = manifest !== undefined && verdictsOf(manifest, { deeds, ...place })?.has('pass') === true;
+  const either = release === 'unclear' || deeds.deleted.has(formatKey(key)) || passed ? [false] : [];
   return { lock: [lock, ...either], untag: [untag, ...either] };
 }
 
 /** A tag belongs to its last push: it points there, unless that digest's quarantine took it away. */
-function judgeTags(place: Place, entries: ReadonlyMap<string, LedgerEntry>): Complaint[] {
+function judgeTags(
+  place: Place,
+  { entries, waiting }: { readonly entries: ReadonlyMap<string, LedgerEntry>; readonly waiting: ReadonlySet<string> },
+): Complaint[] {
   const { registry, repository, held, deeds } = place;
   const complaints: Complaint[] = [];
   const pushes = deeds.tagPushes.filter((push) => push.registry === registry && push.repository === repository);
   const untagged = (digest: string): readonly boolean[] => {
+    if (waiting.has(digest)) return [true, false];
     const key = { registry, repository, digest: digest as ArtifactKey['digest'] };
     return wantedProtection(key, entries.get(digest)?.decision?.verdict ?? 'pending', place).untag;
   };

@@ -42,10 +42,21 @@ interface Lived {
   readonly judgement: Judgement;
 }
 
-/** Lives and judges one history. */
+/** Lives one history, and judges it when it has calmed down and when a day has gone by. */
 export async function tryHistory(history: History, mutation?: Mutation): Promise<Lived> {
-  const outcome = await live(history, mutation);
-  return { outcome, judgement: await judge(outcome) };
+  let early: readonly Complaint[] = [];
+  const outcome = await live(history, {
+    ...(mutation && { mutation }),
+    onCalm: async (calm) => {
+      early = (await judge(calm, 'calm')).complaints;
+    },
+  });
+  const judgement = await judge(outcome, 'end');
+  const late = new Set(judgement.complaints.map(({ code, subject }) => `${code} ${subject}`));
+  const healed = early
+    .filter(({ code, subject }) => !late.has(`${code} ${subject}`))
+    .map((complaint) => ({ ...complaint, detail: `${complaint.detail} (until a deadline)` }));
+  return { outcome, judgement: { ...judgement, complaints: [...judgement.complaints, ...healed] } };
 }
 
 /** Lives through as many worlds as the pushes fill; stops at the first that ends wrong, and shrinks its history. */

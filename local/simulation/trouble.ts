@@ -57,11 +57,30 @@ export interface Moment {
   readonly nth: number;
 }
 
+/**
+ * What people do with a pushed artifact. `twin` pushes the same digest to the same repository of the other registry;
+ * `again` pushes it again; `retag` under the next tag; `move` pushes another image under the same tag.
+ */
+export const DEEDS = [
+  'sign',
+  'sign-legacy',
+  'sign-stranger',
+  'release',
+  'delete',
+  'again',
+  'retag',
+  'twin',
+  'move',
+  'database',
+] as const;
+export type DeedKind = (typeof DEEDS)[number];
+
 /** One scripted fault. */
 export interface Fault extends Moment {
   readonly kind: (typeof FAULT_KINDS)[number];
-  /** How long a stall lasts, in seconds. */
+  /** How long a stall lasts, in seconds, and what somebody does meanwhile. */
   readonly seconds: number;
+  readonly meanwhile: DeedKind;
 }
 
 /** A time in which a service answers nothing but errors. Seconds since the beginning. */

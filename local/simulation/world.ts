@@ -81,13 +81,25 @@ const START = Date.parse('2026-06-01T12:00:00.000Z');
 const DAY = 86_400;
 /** How long after the last deed the world is judged: a day of retries, the longest wait, and an hour. */
 const REST_SECONDS = DAY + 3 * 3600;
+/** How long after the last deed all that was asked for should be done: the longest chain of retries, and more. */
+const CALM_SECONDS = 8 * 3600;
 const TICK_SECONDS = 30;
 const RECONCILE_SECONDS = 900;
 const MAX_JOBS = 3;
 const INSTANCES = 2;
 
+/** What {@link live} is told besides the history. */
+export interface LiveOptions {
+  readonly mutation?: Mutation;
+  /** Whether every effect is put down. */
+  readonly traced?: boolean;
+  /** Called when nothing is left to do but what waits for a deadline. */
+  readonly onCalm?: (outcome: Outcome) => Promise<void>;
+}
+
 /** Lives through one history and returns what it led to. Throws only where the simulation itself is wrong. */
-export async function live(history: History, mutation: Mutation = {}, traced = false): Promise<Outcome> {
+export async function live(history: History, options: LiveOptions = {}): Promise<Outcome> {
+  const { mutation = {}, traced = false } = options;
   const schedule = createSchedule(START);
   const luck = createLuck(history.seed);
   const random = luck('world');
@@ -182,6 +194,11 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
       onFault: (fault, label) => {
         note(`${name}: FAULT ${fault.kind} on ${fault.on}`);
         met.push({ at: seconds(), fault, process: name, label });
+        if (!fault.kind.startsWith('stall')) return;
+        // Who stands still finds another world.
+        schedule.after(fault.seconds * 500, () => {
+          if (seconds() < SPAN) perform({ push: fault.push, kind: fault.meanwhile });
+        });
       },
     });
   const bind = (process: Process): App => {
@@ -249,19 +266,14 @@ export async function live(history: History, mutation: Mutation = {}, traced = f
   tick();
   // A sweep would mend what a mutation breaks, and so hide it.
   if (Object.keys(mutation).length === 0) schedule.after(RECONCILE_SECONDS * 1000, reconcile);
-  await schedule.runUntil(START + (SPAN + REST_SECONDS) * 1000);
-  return {
-    history,
-    deeds,
-    registries,
-    ledger: createLedger(table),
-    queues,
+  const outcome = (): Outcome => ({
+    ...{ history, deeds, registries, ledger: createLedger(table), queues, cards, met, effects, trace },
     pendingEvents: events.pending(),
-    cards,
-    met,
-    effects,
-    trace,
-  };
+  });
+  await schedule.runUntil(START + (SPAN + CALM_SECONDS) * 1000);
+  await options.onCalm?.(outcome());
+  await schedule.runUntil(START + (SPAN + REST_SECONDS) * 1000);
+  return outcome();
 }
 
 /** The database that a scan would get now; a newer one has another number. */

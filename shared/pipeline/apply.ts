@@ -56,10 +56,12 @@ async function carryOut(key: ArtifactKey, operation: Operation, deps: ApplyDeps)
   const { registry, repository } = key;
   switch (operation.kind) {
     case 'untag': {
-      // ACR cannot remove a tag on a condition, so it is read as late as possible.
+      // ACR cannot remove a tag on a condition, so it is read as late as possible. The removal begins with this look:
+      // whoever pushes the tag after it is overtaken.
+      const at = deps.clock().toISOString();
       const current = await deps.registry.resolveTag(registry, repository, operation.tag);
       if (current !== key.digest) return 'gone';
-      await rememberRemoval(key, operation.tag, deps);
+      await rememberRemoval(key, { tag: operation.tag, at }, deps);
       const outcome = await deps.registry.untag(registry, repository, operation.tag);
       const until = deps.clock().toISOString();
       await deps.ledger.updateTag({ registry, repository, tag: operation.tag }, (row) =>
@@ -81,9 +83,12 @@ async function carryOut(key: ArtifactKey, operation: Operation, deps: ApplyDeps)
 }
 
 /** Written before the removal, so that a tag that is gone can always be resolved, and an overtaken push be found. */
-async function rememberRemoval(key: ArtifactKey, tag: Tag, deps: ApplyDeps): Promise<void> {
+async function rememberRemoval(
+  key: ArtifactKey,
+  { tag, at }: { readonly tag: Tag; readonly at: string },
+  deps: ApplyDeps,
+): Promise<void> {
   const { registry, repository, digest } = key;
-  const at = deps.clock().toISOString();
   await deps.ledger.updateTag({ registry, repository, tag }, (current) => ({
     registry,
     repository,

@@ -1,5 +1,5 @@
 import type { ArtifactKey } from '../artifact/reference.js';
-import { AppError } from '../error/app-error.js';
+import type { AppError } from '../error/app-error.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
 import type { Decision } from '../policy/decision.js';
@@ -11,7 +11,7 @@ import { LAZARET, type Log, type Send } from './effects.js';
 import { type GatherDeps, type Gathered, gather } from './gather.js';
 import { type MarkDeps, mark } from './mark.js';
 import { type NewsContext, findNews } from './news.js';
-import { type NotifyDeps, notify } from './notify.js';
+import { type NotifyDeps, queueAlert, storeAlert } from './notify.js';
 import { isOutdated } from './verify.js';
 
 /** What {@link decide} needs. */
@@ -23,7 +23,10 @@ export interface DecideDeps extends EnforceDeps, GatherDeps, MarkDeps {
   readonly store: EnforceDeps['store'] & NotifyDeps['store'];
   readonly reports: GatherDeps['reports'];
   readonly registry: EnforceDeps['registry'] & MarkDeps['registry'];
-  readonly ledger: EnforceDeps['ledger'] & GatherDeps['ledger'];
+  readonly ledger: EnforceDeps['ledger'] &
+    GatherDeps['ledger'] & {
+      update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<unknown>;
+    };
 }
 
 /**
@@ -34,6 +37,11 @@ export async function decide(key: ArtifactKey, deps: DecideDeps): Promise<void> 
   const found = await deps.ledger.read(key);
   if (found === undefined || found.entry.goneAt !== undefined) return;
   const { entry, version } = found;
+  if (entry.owed !== undefined) {
+    // Whoever recorded it may have died before it was told.
+    await tellOwed(entry, entry.owed, deps);
+    return decide(key, deps);
+  }
   const gathered = await gather(entry, deps);
   // Another policy may trust other keys: what was verified under an earlier one is verified again before it counts.
   const outdated = [entry, ...gathered.parents].filter((each) => isOutdated(each, deps.policy));
@@ -72,7 +80,7 @@ interface Settling {
   readonly version: string;
 }
 
-/** Tells the news, asks the indexes to look again, and only then records: a crash between repeats, and loses nothing. */
+/** Records what is decided, and what is owed for it, and then tells it: a crash between repeats, and loses nothing. */
 async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
   const { entry, decision, marks, enforcement, version } = settling;
   const at = deps.clock().toISOString();
@@ -86,27 +94,35 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
     ...(decision.verdict === 'pass' && { passedAt: entry.passedAt ?? at }),
   };
   const news = findNews(entry, after, { report: settling.gathered.report, mode: deps.mode, link: deps.link });
-  if (news !== undefined) {
-    // A card cannot be called back, so a decision that another one has overtaken tells nothing.
-    if ((await deps.ledger.read(entry.key))?.version !== version) {
-      throw new AppError('LEDGER_CONFLICT', 'the entry has moved on', { retryable: true });
-    }
-    await notify(news.alert, news.identity, deps);
-  }
+  const alertId = news && (await storeAlert(news.alert, news.identity, deps));
   const alerted =
     news?.alerted ??
     entry.alerted ??
     (decision.verdict === 'pass' ? { verdict: decision.verdict, crossing: [], state: enforcement.state } : undefined);
   const flipped = entry.decision?.verdict !== decision.verdict;
   if (flipped) {
-    await askParents(entry, deps);
     const detail = { reasons: decision.reasons, policy: decision.policy, rule: decision.rule };
     await deps.journal({ key: entry.key, what: `verdict-${decision.verdict}`, who: LAZARET, detail });
   }
   const unchanged =
     !flipped && news === undefined && sameDecision(entry.decision, decision) && entry.settledAt !== undefined;
   if (unchanged && enforcement === entry.enforcement && marks === entry.marks) return;
-  await deps.ledger.replace({ ...after, ...(alerted && { alerted }) }, version);
+  const parents = flipped && entry.parents.length > 0;
+  const owed = alertId === undefined && !parents ? undefined : { ...(alertId !== undefined && { alertId }), parents };
+  await deps.ledger.replace({ ...after, ...(alerted && { alerted }), ...(owed && { owed }) }, version);
+  if (owed !== undefined) await tellOwed(entry, owed, deps);
+}
+
+/**
+ * A card cannot be called back, and an index that looks again must find the new verdict: so both are told when it is
+ * recorded, and what was recorded is told for certain.
+ */
+async function tellOwed(entry: LedgerEntry, owed: NonNullable<LedgerEntry['owed']>, deps: DecideDeps): Promise<void> {
+  if (owed.parents) await askParents(entry, deps);
+  if (owed.alertId !== undefined) await queueAlert(owed.alertId, deps);
+  await deps.ledger.update(entry.key, (current) =>
+    JSON.stringify(current.owed) === JSON.stringify(owed) ? { ...current, owed: undefined } : undefined,
+  );
 }
 
 /** How close to its end a wait is scheduled anew: the timers of two machines differ. */

@@ -1,17 +1,19 @@
 import type { Tag } from '../artifact/tag.js';
 import { AppError } from '../error/app-error.js';
-import type { TagKey } from '../artifact/reference.js';
-import type { BlobRef } from '../message/queue-message.js';
+import type { ArtifactKey, TagKey } from '../artifact/reference.js';
+import { type BlobRef, MESSAGE_VERSION } from '../message/queue-message.js';
+import { QUEUES } from '../message/queue-name.js';
 import type { Decision } from '../policy/decision.js';
 import type { AppliedOperation, EnforcementMode, ObservedArtifact, QuarantineRecord } from '../policy/operation.js';
 import { type PlanHistory, operationName, plan } from '../policy/plan.js';
 import { type ApplyDeps, type Cause, applyOperation, lookAgain } from './apply.js';
 import type { Enforcement, LedgerEntry, TagEntry } from './entry.js';
 import { MAX_RETRY_MILLISECONDS } from './deliver.js';
-import { LAZARET } from './effects.js';
+import { LAZARET, type Send } from './effects.js';
 
 /** What {@link enforce} needs. */
 export interface EnforceDeps extends ApplyDeps {
+  readonly send: Send;
   readonly mode: EnforcementMode;
   readonly store: { putRecord: (bytes: Uint8Array) => Promise<BlobRef> };
   readonly ledger: ApplyDeps['ledger'] & {
@@ -213,6 +215,7 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
       }
     }
   }
+  await askOvertaken(entry.key, tags, deps);
   const done = summarise(enforcement, applied, at);
   const refused = done.some(({ outcome }) => outcome === 'refused');
   return {
@@ -220,6 +223,20 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
     version,
     enforcement: { ...enforcement, state: refused ? 'refused' : 'quarantined', operations: done },
   };
+}
+
+/**
+ * A newer push of a tag may have been decided while our removal of the tag was still under way. Its digest looks again, now
+ * that the removal is over.
+ */
+async function askOvertaken(key: ArtifactKey, tags: readonly Tag[], deps: EnforceDeps): Promise<void> {
+  const { registry, repository } = key;
+  const since = deps.clock().toISOString();
+  for (const tag of tags) {
+    const row = await deps.ledger.readTag({ registry, repository, tag });
+    if (row === undefined || row.digest === key.digest || row.removed?.digest !== key.digest) continue;
+    await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key: { ...key, digest: row.digest }, attempt: 0, since });
+  }
 }
 
 /** What stood before exists nowhere else after the first change, so it is written down first, twice. */

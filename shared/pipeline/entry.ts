@@ -146,6 +146,16 @@ export const entrySchema = z.object({
       at: time.optional(),
     })
     .optional(),
+  /** What the last decision has recorded and is not known to have told yet: a stored alert, the indexes that hold it. */
+  owed: z
+    .object({
+      alertId: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .optional(),
+      parents: z.boolean(),
+    })
+    .optional(),
   release: z.object({ by: z.string(), reason: z.string(), at: time }).optional(),
   /** When the registry no longer knew the digest. */
   goneAt: time.optional(),

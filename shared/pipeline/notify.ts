@@ -22,8 +22,23 @@ export interface NotifyDeps {
  * step that runs twice tells its news once.
  */
 export async function notify(alert: Alert, identity: readonly string[], deps: NotifyDeps): Promise<string> {
-  const alertId = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
-  await deps.store.createOnce('alerts', `${alertId}.json`, Buffer.from(JSON.stringify(alert)));
-  await deps.send(QUEUES.alert, { v: MESSAGE_VERSION, alertId, attempt: 0, since: deps.clock().toISOString() });
+  const alertId = await storeAlert(alert, identity, deps);
+  await queueAlert(alertId, deps);
   return alertId;
+}
+
+/** Stores an alert for {@link queueAlert}, and returns its identifier. */
+export async function storeAlert(
+  alert: Alert,
+  identity: readonly string[],
+  { store }: Pick<NotifyDeps, 'store'>,
+): Promise<string> {
+  const alertId = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
+  await store.createOnce('alerts', `${alertId}.json`, Buffer.from(JSON.stringify(alert)));
+  return alertId;
+}
+
+/** Queues the delivery of a stored alert. */
+export async function queueAlert(alertId: string, { send, clock }: Pick<NotifyDeps, 'send' | 'clock'>): Promise<void> {
+  await send(QUEUES.alert, { v: MESSAGE_VERSION, alertId, attempt: 0, since: clock().toISOString() });
 }

@@ -104,7 +104,7 @@ export function isUnfinished(entry: LedgerEntry): boolean {
   if (awaits && (!isLockedByUs(entry) || reopened < MAX_REOPENED)) return true;
   if (signature.state === 'open' || signature.code === 'POISONED') return true;
   if (decision === undefined || decision.verdict === 'pending' || decision.gaveUp === true) return true;
-  return settledAt === undefined || enforcement.state === 'applying';
+  return settledAt === undefined || entry.owed !== undefined || enforcement.state === 'applying';
 }
 
 /** Whether a lock of ours is wanted. It is not in force while it is opened for a scan. */
@@ -123,6 +123,7 @@ function isUndecided(entry: LedgerEntry, { now, deadlineMilliseconds }: SurveyCo
     const since = complete && decision === undefined ? evidenceAt : due;
     return now.getTime() - since > LATE_MILLISECONDS;
   }
+  if (entry.owed !== undefined) return isOlder(settledAt ?? entry.firstSeenAt, now, LATE_MILLISECONDS);
   if (decision.gaveUp === true) return isOlder(decidedAt ?? entry.firstSeenAt, now, POISONED_MILLISECONDS);
   if (enforcement.state === 'applying') return isOlder(enforcement.at ?? entry.firstSeenAt, now, LATE_MILLISECONDS);
   return settledAt === undefined && isOlder(decidedAt ?? entry.firstSeenAt, now, LATE_MILLISECONDS);
