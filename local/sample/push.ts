@@ -37,9 +37,27 @@ export async function push(
 
 /** The status that a pull by tag or digest gets. */
 export async function pullStatus(reference: string, target: PushTarget): Promise<number> {
+  return (await pull(reference, target)).status;
+}
+
+/** What a pull by tag or digest gets: the status, and the digest where there is one. */
+export async function pull(
+  reference: string,
+  target: PushTarget,
+): Promise<{ readonly status: number; readonly digest: string | null }> {
   const response = await openSession(target)(`/manifests/${reference}`, { method: 'GET' });
   await response.body?.cancel();
-  return response.status;
+  return { status: response.status, digest: response.headers.get('docker-content-digest') };
+}
+
+/** The artifact types of what refers to a digest. */
+export async function listReferrers(digest: string, target: PushTarget): Promise<readonly string[]> {
+  const response = await openSession(target)(`/referrers/${digest}`, { method: 'GET' });
+  if (response.status !== 200) throw refused('referrers', response.status);
+  const { manifests } = (await response.json()) as {
+    readonly manifests: readonly { readonly artifactType?: string }[];
+  };
+  return manifests.map(({ artifactType }) => artifactType ?? '');
 }
 
 type Session = (path: string, init: RequestInit) => Promise<Response>;
