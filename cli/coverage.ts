@@ -28,6 +28,9 @@ function describe(found: Coverage): string {
     `  unaccounted ${unaccounted}`,
     `recovered     ${found.recovered} that no event told of`,
     ...(found.oldestVerdict === undefined ? [] : [`oldest verdict ${found.oldestVerdict}`]),
+    ...found.retention.flatMap(({ registry, danger }) =>
+      danger === undefined ? [] : [clean(`${registry}: ${danger}`)],
+    ),
     ...(found.stale === 0 ? [] : [`${found.stale} repositories as they were found earlier`]),
     ...found.repositories
       .filter(({ unaccounted: missing = 0, error }) => missing > 0 || error !== undefined)

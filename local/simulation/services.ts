@@ -56,6 +56,7 @@ export function createServices(process: Process, world: Surroundings): Services 
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,
     queueLength: (queue) => process.effect('queue.length', () => Promise.resolve(world.queues.contents(queue).length)),
     reconcileCallsPerMinute: 300,
+    readRetention: () => Promise.resolve({ state: 'off' }),
   };
 }
 

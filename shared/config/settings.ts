@@ -30,6 +30,8 @@ export interface AppSettings extends CommonSettings {
   readonly reportUrl: string | undefined;
   readonly maxDatabaseAgeMilliseconds: number;
   readonly reconcileCallsPerMinute: number;
+  /** Azure Resource Manager. */
+  readonly resourceManager: URL;
 }
 
 /** The scan job's settings. */
@@ -96,6 +98,7 @@ const appSchema = z.object({
   LAZARET_SIGN_IN: z.enum(['entra', 'local']).default('entra'),
   LAZARET_REPORT_URL: z.url({ protocol: /^https?$/ }).optional(),
   LAZARET_RECONCILE_CALLS_PER_MINUTE: integer(10, 10_000).default(300),
+  LAZARET_RESOURCE_MANAGER: uri.default('https://management.azure.com'),
 });
 
 const jobSchema = z.object({
@@ -135,6 +138,7 @@ export function loadAppSettings(env: Environment): AppSettings {
     signIn: values.LAZARET_SIGN_IN,
     reportUrl: values.LAZARET_REPORT_URL,
     reconcileCallsPerMinute: values.LAZARET_RECONCILE_CALLS_PER_MINUTE,
+    resourceManager: new URL(values.LAZARET_RESOURCE_MANAGER),
     maxDatabaseAgeMilliseconds: values.LAZARET_DATABASE_MAX_AGE_HOURS * 3_600_000,
   });
 }

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { parseReference } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { ROLES, type SignIn, requireRole } from '../message/principal.js';
-import { coverage } from './coverage.js';
+import { type CoverageDeps, coverage } from './coverage.js';
 import type { Log } from './effects.js';
 import { type LookUpDeps, MAX_WAIT_SECONDS, lookUp, resolve } from './lookup.js';
-import { type ReconcileDeps, reconcile } from './reconcile.js';
+import { reconcile } from './reconcile.js';
 import { MAX_REASON_LENGTH, type ReleaseDeps, release } from './release.js';
 
 /** The parts of a request that the doors read. */
@@ -28,7 +28,7 @@ export interface DoorDeps extends LookUpDeps {
   readonly ledger: LookUpDeps['ledger'] & ReleaseDeps['ledger'];
   readonly send: ReleaseDeps['send'];
   readonly journal: ReleaseDeps['journal'];
-  readonly reconcile: ReconcileDeps;
+  readonly reconcile: CoverageDeps;
 }
 
 const STATUS_OF: Readonly<Record<string, number>> = {

@@ -80,6 +80,15 @@ describe('coverage', () => {
     expect(await coverageOf(line)).toMatchObject({ pending: 1, oldestPending: since });
   });
 
+  it("says what a registry's retention policy threatens", async () => {
+    const line = await createLine(onePolicy('onPush: mark'), {
+      readRetention: () => Promise.resolve({ state: 'on', days: 7 }),
+    });
+    const { retention } = await coverageOf(line);
+    expect(retention).toMatchObject([{ state: 'on', days: 7 }]);
+    expect(retention[0]?.danger).toContain('7 days');
+  });
+
   it('is no figure at all where a registry does not answer: half a figure would say that all is well', async () => {
     const line = await createLine(onePolicy('onPush: mark'));
     line.registry.faults.push(({ url }) =>

@@ -115,6 +115,7 @@ export async function createLine(
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,
     queueLength: (queue) => Promise.resolve(queued.filter((message) => message.queue === queue).length),
     reconcileCallsPerMinute: 300,
+    readRetention: () => Promise.resolve({ state: 'off' }),
     ...overrides,
   };
   const app = bindSteps(services);
