@@ -41,6 +41,8 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
 
   Exits 0 only if every verdict, lock, untag, mark and card is the expected one. --keep leaves the environment running
   until it is interrupted, so that the inbox can be looked at.
+
+  npx lazaret demo --keep
 `,
   status: `lazaret status REF [--wait SECONDS] [--endpoint URL] [--json]: what is known of an image, and why
 
