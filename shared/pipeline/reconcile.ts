@@ -60,6 +60,8 @@ export interface Reconciled {
 export const INTERVAL_MILLISECONDS = 5 * 60_000;
 /** How often all of a repository is looked at, in milliseconds. */
 const WALK_MILLISECONDS = 24 * 3_600_000;
+/** How often where something is quarantined: no source says that the time of a last update tells of an unlock. */
+const GUARD_MILLISECONDS = 3_600_000;
 /** What the search for news may take of the budget, so that whole repositories get their turn in a large registry. */
 const SWEEP_SHARE = 0.5;
 /** A registry's clock and replicas may be so far behind. */
@@ -161,8 +163,7 @@ async function walkDue(names: readonly Repository[], work: Work): Promise<void> 
   const { registry, run, moment, surveys } = work;
   const { deps, budget, result } = run;
   const walkedAt = (repository: Repository) => new Date(surveys.get(repository)?.walkedAt ?? 0).getTime();
-  const dueAt = (repository: Repository) =>
-    walkedAt(repository) + (surveys.get(repository)?.unfinished === true ? 0 : WALK_MILLISECONDS);
+  const dueAt = (repository: Repository) => walkedAt(repository) + pauseOf(surveys.get(repository));
   const due = names.filter((name) => run.all || moment.now.getTime() >= dueAt(name));
   for (const repository of due.toSorted((a, b) => dueAt(a) - dueAt(b))) {
     if (!budget.has(1)) {
@@ -206,6 +207,11 @@ function rotated(names: readonly Repository[], now: Date, { deps }: Run): readon
   const turn = Math.floor(now.getTime() / INTERVAL_MILLISECONDS) * deps.callsPerMinute;
   const start = turn % names.length;
   return [...names.slice(start), ...names.slice(0, start)];
+}
+
+function pauseOf(survey: Survey | undefined): number {
+  if (survey?.unfinished === true) return 0;
+  return (survey?.summary?.quarantined ?? 0) > 0 ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
 }
 
 /** One repository that cannot be looked at does not keep the others waiting. */
