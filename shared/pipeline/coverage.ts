@@ -16,6 +16,8 @@ export interface CoverageCounts {
   /** Signatures, and what is no image: charts, attestations, our own marks. They get no verdict. */
   readonly signatures: number;
   readonly others: number;
+  /** Unknown to us, and locked by somebody else: nobody can pull it. Once it is opened, it is judged. */
+  readonly shut: number;
   /** In the registry, and unknown to us: this has to be 0. */
   readonly unaccounted: number;
 }
@@ -122,6 +124,7 @@ function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'retention'
     pending: sum('pending'),
     signatures: sum('signatures'),
     others: sum('others'),
+    shut: sum('shut'),
     unaccounted: sum('unaccounted'),
     quarantined: sum('quarantined'),
     oldestPending: oldest(summaries.map(({ oldestPending }) => oldestPending)),

@@ -60,7 +60,7 @@ export interface Reconciled {
 export const INTERVAL_MILLISECONDS = 5 * 60_000;
 /** How often all of a repository is looked at, in milliseconds. */
 const WALK_MILLISECONDS = 24 * 3_600_000;
-/** How often where something is quarantined: no source says that the time of a last update tells of an unlock. */
+/** How often where something is locked, by us or by others: no source says that the time of a last update tells of an unlock. */
 const GUARD_MILLISECONDS = 3_600_000;
 /** What the search for news may take of the budget, so that whole repositories get their turn in a large registry. */
 const SWEEP_SHARE = 0.5;
@@ -211,7 +211,8 @@ function rotated(names: readonly Repository[], now: Date, { deps }: Run): readon
 
 function pauseOf(survey: Survey | undefined): number {
   if (survey?.unfinished === true) return 0;
-  return (survey?.summary?.quarantined ?? 0) > 0 ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
+  const { quarantined = 0, shut = 0 } = survey?.summary ?? {};
+  return quarantined + shut > 0 ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
 }
 
 /** One repository that cannot be looked at does not keep the others waiting. */

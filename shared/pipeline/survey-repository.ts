@@ -98,6 +98,10 @@ export async function surveyWhole(
   for (const digest of unknown) {
     const found = listing.get(digest);
     if (found === undefined) continue;
+    if (!found.attributes.readEnabled) {
+      tally.shut();
+      continue;
+    }
     unfinished = true;
     if (isOnItsWay(found, moment)) tally.expected(found);
     else {
@@ -126,7 +130,9 @@ export async function surveyNewest(
       const kind =
         known !== undefined
           ? (findRepair(found, known.entry, context) ?? (await tagRepair(found, known.entry, deps)))
-          : isOnItsWay(found, moment) || (await deps.ledger.readExcluded(key)) !== undefined
+          : isOnItsWay(found, moment) ||
+              !found.attributes.readEnabled ||
+              (await deps.ledger.readExcluded(key)) !== undefined
             ? undefined
             : 'receive';
       if (kind !== undefined) repairs.push({ repair: { kind, digest: found.digest }, found });

@@ -168,6 +168,7 @@ export function createTally() {
     quarantined: 0,
     signatures: 0,
     others: 0,
+    shut: 0,
     unaccounted: 0,
   };
   let oldestPending: string | undefined;
@@ -191,6 +192,11 @@ export function createTally() {
     excluded: ({ kind }: Excluded) => {
       counts.manifests += 1;
       counts[kind === 'signature' ? 'signatures' : 'others'] += 1;
+    },
+    /** Unknown to us, and locked by somebody else: nobody can pull it, and neither can we. */
+    shut: () => {
+      counts.manifests += 1;
+      counts.shut += 1;
     },
     unaccounted: () => {
       counts.manifests += 1;
