@@ -76,6 +76,24 @@ describe('the command line against a running environment', () => {
     for (const part of ['rules[0].repository', 'rules[0].onPush', 'catch-all']) expect(stderr).toContain(part);
   });
 
+  it('checks a policy before anything is deployed, and tells all problems at once', () => {
+    const good = join(directory, 'good.yaml');
+    writeFileSync(good, 'version: 1\nrules:\n  - repository: "**"\n    onPush: mark\n');
+    expect(cli('policy', 'check', good).code).toBe(0);
+    const wrong = join(directory, 'wrong.yaml');
+    writeFileSync(wrong, 'version: 1\nrules:\n  - repository: "Team"\n    onPush: shred\n    extra: 1\n');
+    const { code, stdout } = cli('policy', 'check', wrong, '--json');
+    expect(code).toBe(1);
+    const { problems } = JSON.parse(stdout) as { problems: { path: string; message: string }[] };
+    expect(problems.map(({ path }) => path).toSorted()).toEqual([
+      'rules',
+      'rules[0] (line 3)',
+      'rules[0].onPush (line 4)',
+      'rules[0].repository (line 3)',
+    ]);
+    expect(cli('policy', 'check', join(directory, 'nowhere.yaml')).code).toBe(4);
+  });
+
   it('refuses a second environment on the same state', () => {
     const { code, stderr } = cli('start', '--state-directory', join(directory, 'state'));
     expect(code).not.toBe(0);
