@@ -68,7 +68,7 @@ describe('coverage', () => {
     line.clock.advance(10 * MINUTE);
     expect(await coverageOf(line)).toMatchObject({ manifests: 1, unaccounted: 1 });
     expect(line.queued).toEqual([]);
-    const { status, body } = await line.app.reconcileNow(request('all=true'));
+    const { status, body } = await line.app.reconcileNow(request(`since=${line.clock.now().toISOString()}`));
     expect([status, body]).toMatchObject([200, { repairs: { receive: 1 }, complete: true }]);
     expect(line.queued.map(({ queue }) => queue)).toEqual([QUEUES.sweep]);
     await line.settle();
@@ -111,6 +111,14 @@ describe('coverage', () => {
     const { retention } = await coverageOf(line);
     expect(retention).toMatchObject([{ state: 'on', days: 7 }]);
     expect(retention[0]?.danger).toContain('7 days');
+  });
+
+  it.each(['tomorrow', '2999-01-01T00:00:00Z'])('is not made anew since %s', async (since) => {
+    const line = await createLine(onePolicy('onPush: mark'));
+    expect(await line.app.reconcileNow(request(`since=${since}`))).toMatchObject({
+      status: 400,
+      body: { error: { code: 'REQUEST_MALFORMED' } },
+    });
   });
 
   it('is no figure at all where a registry does not answer: half a figure would say that all is well', async () => {
