@@ -49,6 +49,17 @@ describe('the command line against a running environment', () => {
     expect(statusOf(`${environment.registry}/team/app:v1`, 30).enforcement.state).toBe('released');
   });
 
+  it('accounts for every manifest, and compares registry and ledger when asked', () => {
+    const swept = cli('reconcile', environment.registry, '--all', '--json');
+    expect(swept.code).toBe(0);
+    expect(JSON.parse(swept.stdout)).toMatchObject({ complete: true, failed: 0, walked: 1 });
+    const { code, stdout } = cli('coverage', environment.registry, '--json');
+    expect(code).toBe(0);
+    // The image of the test before, with its two marks; released, so nothing is quarantined.
+    expect(JSON.parse(stdout)).toMatchObject({ manifests: 3, fail: 1, others: 2, unaccounted: 0, quarantined: 0 });
+    expect(cli('coverage', environment.registry).stdout).toContain('unaccounted 0');
+  });
+
   it('knows nothing of what was never pushed', () => {
     expect(statusOf(`${environment.registry}/team/none:v1`, 0)).toMatchObject({ code: 3, verdict: 'unknown' });
   });
@@ -63,6 +74,8 @@ describe('the command line against a running environment', () => {
     ['nobody there', ['status', '127.0.0.1:1/a:v1'], 4],
     ['a deployment without a name', ['status', 'team.azurecr.io/a:v1'], 4],
     ['plain http to another host', ['status', 'team.azurecr.io/a:v1', '--endpoint', 'http://example.test'], 4],
+    ['a registry without an environment', ['coverage', 'team.azurecr.io'], 4],
+    ['a policy command that is none', ['policy', 'shred', 'x'], 4],
     ['a release without a reason', ['release', '127.0.0.1:1/a:v1'], 4],
   ])('exits for %s as documented', (_, args, code) => {
     expect(cli(...args).code).toBe(code);
