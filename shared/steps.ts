@@ -202,7 +202,7 @@ export function bindSteps(services: Services): App {
         {
           queue: QUEUES.decide,
           schema: decideRequestSchema,
-          step: ({ key }) => decide(key, decideDeps),
+          step: ({ key, deadline }) => decide(key, decideDeps, { deadline }),
           giveUp: giveUp.decide,
         },
         base,

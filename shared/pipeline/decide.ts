@@ -12,6 +12,7 @@ import { type GatherDeps, type Gathered, gather } from './gather.js';
 import { type MarkDeps, mark } from './mark.js';
 import { type NewsContext, findNews } from './news.js';
 import { type NotifyDeps, queueAlert, storeAlert } from './notify.js';
+import { isUnfinished } from './survey.js';
 import { isOutdated } from './verify.js';
 
 /** What {@link decide} needs. */
@@ -24,19 +25,22 @@ export interface DecideDeps extends EnforceDeps, GatherDeps, MarkDeps {
   readonly reports: GatherDeps['reports'];
   readonly registry: EnforceDeps['registry'] & MarkDeps['registry'];
   readonly ledger: EnforceDeps['ledger'] &
-    GatherDeps['ledger'] & {
+    GatherDeps['ledger'] &
+    MarkDeps['ledger'] & {
       update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<unknown>;
     };
 }
 
 /**
  * Decides one digest from all that is known of it, and brings the registry to it. Reads first, then decides without any
- * effect, then acts. Throws `LEDGER_CONFLICT` (retryable) when somebody else moved the ledger meanwhile.
+ * effect, then acts. Throws `LEDGER_CONFLICT` (retryable) when somebody else moved the ledger meanwhile. `deadline`: only
+ * time asks, and where all is done already the registry is not asked again.
  */
-export async function decide(key: ArtifactKey, deps: DecideDeps): Promise<void> {
+export async function decide(key: ArtifactKey, deps: DecideDeps, { deadline = false } = {}): Promise<void> {
   const found = await deps.ledger.read(key);
   if (found === undefined || found.entry.goneAt !== undefined) return;
   const { entry, version } = found;
+  if (deadline && !isUnfinished(entry)) return;
   if (entry.owed !== undefined) {
     // Whoever recorded it may have died before it was told.
     await tellOwed(entry, entry.owed, deps);

@@ -29,6 +29,7 @@ export interface ReceiveDeps extends AdmitDeps {
   readonly ledger: AdmitDeps['ledger'] & {
     updateTag: (key: TagKey, change: (current: TagEntry | undefined) => TagEntry | undefined) => Promise<unknown>;
     exclude: (excluded: Excluded) => Promise<void>;
+    readExcluded: (key: ArtifactKey) => Promise<Excluded | undefined>;
   };
   readonly log: Log;
 }
@@ -105,6 +106,8 @@ async function receivePush(key: ArtifactKey, push: Push, walk: Walk): Promise<bo
     await admit(key, { ...facts, known: known.entry }, deps);
     return true;
   }
+  // A digest never becomes something else: a chart that is pushed again, or a mark of our own.
+  if ((await deps.ledger.readExcluded(key))?.kind === 'other') return false;
   let read: Awaited<ReturnType<typeof fetchAndParse>>;
   try {
     read = await fetchAndParse(key, deps);
