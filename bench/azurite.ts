@@ -14,7 +14,7 @@ export async function forkAzurite(directory?: string): Promise<AzuriteProcess> {
   child.stdout?.resume();
   child.stderr?.pipe(process.stderr);
   const connectionString = await new Promise<string>((resolve, reject) => {
-    child.once('message', (message) => resolve(String(message)));
+    child.once('message', (message) => resolve(message as string));
     child.once('exit', (code) => reject(new Error(`Azurite ended with ${code ?? 'a signal'}`)));
   });
   return { connectionString, stop: () => stop(child) };

@@ -89,7 +89,12 @@ export async function createCountedLine({
       credential: { kind: 'anonymous' },
       registries: [LOGIN_SERVER],
     });
-  const queues = createMemoryQueues({ now: () => now, lag: () => 0, onVisible: () => undefined });
+  const queues = createMemoryQueues({
+    now: () => now,
+    lag: () => 0,
+    fateOf: () => undefined,
+    onVisible: () => undefined,
+  });
   const ledger = createLedger(createMemoryTable());
   const reports = createReportStore(createMemoryBlobs());
   await ledger.installedAt(clock());
@@ -107,6 +112,7 @@ export async function createCountedLine({
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,
     queueLength: (queue) => Promise.resolve(queues.visible(queue)),
     reconcileCallsPerMinute: 300,
+    readRetention: () => Promise.resolve({ state: 'off' }),
   });
   const job = clientOf();
   const scanOne = async (body: unknown): Promise<void> => {

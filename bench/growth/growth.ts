@@ -1,5 +1,5 @@
-import { coverage } from '../../shared/pipeline/coverage.js';
-import { type ReconcileDeps, reconcile } from '../../shared/pipeline/reconcile.js';
+import { type CoverageDeps, coverage } from '../../shared/pipeline/coverage.js';
+import { reconcile } from '../../shared/pipeline/reconcile.js';
 import { forkAzurite } from '../azurite.js';
 import { round, say } from '../machine.js';
 import { slopeOf } from './fit.js';
@@ -15,13 +15,15 @@ const MAX_SLOPE = 1.05;
  */
 const ENOUGH_MILLISECONDS = 1_000;
 const MIN_ROUNDS = 5;
+/** Every repository was looked at before, however lately. */
+const EVER = new Date(Date.UTC(9999, 0, 1));
 
 const PLACES = { 'one repository': Number.MAX_SAFE_INTEGER, 'ten in each repository': 10 } as const;
 
 /** What is measured; each says that it has seen every artifact. */
 const WORK = {
   reconcile: async (deps, count) => {
-    const { complete, failed, repairs, walked } = await reconcile(deps, { all: true });
+    const { complete, failed, repairs, walked } = await reconcile(deps, { walkedBefore: EVER });
     const repaired = Object.values(repairs).reduce((sum, each) => sum + each, 0);
     if (!complete || failed > 0 || repaired > 0 || walked === 0) throw new Error(`reconcile of ${count} went wrong`);
   },
@@ -29,7 +31,7 @@ const WORK = {
     const { manifests, unaccounted } = await coverage(deps);
     if (manifests !== count || unaccounted > 0) throw new Error(`coverage counts ${manifests} of ${count}`);
   },
-} as const satisfies Record<string, (deps: ReconcileDeps, count: number) => Promise<void>>;
+} as const satisfies Record<string, (deps: CoverageDeps, count: number) => Promise<void>>;
 type Work = keyof typeof WORK;
 
 interface Measured {
@@ -38,7 +40,7 @@ interface Measured {
   readonly bytes: number;
 }
 
-async function measure(work: Work, count: number, deps: ReconcileDeps): Promise<Measured> {
+async function measure(work: Work, count: number, deps: CoverageDeps): Promise<Measured> {
   await WORK[work](deps, count);
   const times: number[] = [];
   for (let spent = 0; spent < ENOUGH_MILLISECONDS || times.length < MIN_ROUNDS;) {
@@ -55,7 +57,7 @@ async function measure(work: Work, count: number, deps: ReconcileDeps): Promise<
  * The memory that one run holds at its fullest: a whole repository is listed, the last one, and the ledger comes next. As
  * many runs wait there at once as make ten thousand artifacts, so that the smallest is seen as sharply as the largest.
  */
-async function fullest(work: Work, count: number, deps: ReconcileDeps): Promise<number> {
+async function fullest(work: Work, count: number, deps: CoverageDeps): Promise<number> {
   let surveyed = 0;
   await WORK[work](
     watch(deps, () => Promise.resolve(void (surveyed += 1))),
@@ -79,7 +81,7 @@ async function fullest(work: Work, count: number, deps: ReconcileDeps): Promise<
 }
 
 /** Calls `before` whenever the ledger's rows of a repository are about to be read, and writes nothing down. */
-function watch(deps: ReconcileDeps, before: () => Promise<void>): ReconcileDeps {
+function watch(deps: CoverageDeps, before: () => Promise<void>): CoverageDeps {
   return {
     ...deps,
     ledger: {

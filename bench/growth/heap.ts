@@ -17,16 +17,18 @@ export async function liveBytes(): Promise<number> {
 
 /** A door that opens once so many have come to it. */
 export function createBarrier(expected: number) {
-  const { promise: all, resolve: complete } = Promise.withResolvers<void>();
-  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const { promise: all, resolve: complete } = Promise.withResolvers<undefined>();
+  const { promise: opened, resolve: open } = Promise.withResolvers<undefined>();
   let arrived = 0;
   return {
     /** Resolves when everybody is here. */
     all,
-    open,
-    pass: (): Promise<void> => {
+    open: () => {
+      open(undefined);
+    },
+    pass: (): Promise<undefined> => {
       arrived += 1;
-      if (arrived === expected) complete();
+      if (arrived === expected) complete(undefined);
       return opened;
     },
   };

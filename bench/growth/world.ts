@@ -6,11 +6,12 @@ import { parseLoginServer } from '../../shared/artifact/login-server.js';
 import { connectStorage } from '../../shared/connect.js';
 import { createLedger } from '../../shared/ledger/ledger.js';
 import type { Table } from '../../shared/ledger/table.js';
-import type { ReconcileDeps } from '../../shared/pipeline/reconcile.js';
+import type { CoverageDeps } from '../../shared/pipeline/coverage.js';
 import { createRegistryClient } from '../../shared/registry/registry-client.js';
 import { layOut, seedLedger, seedRegistry } from './seed.js';
 
 const LOGIN_SERVER = parseLoginServer('growing.azurecr.test');
+const RESOURCE_ID = '/subscriptions/0/resourcegroups/rg/providers/microsoft.containerregistry/registries/growing';
 const SEEDED_AT = new Date(Date.UTC(2026, 0, 1));
 const NOW = new Date(Date.UTC(2026, 0, 8));
 
@@ -23,13 +24,13 @@ export interface WorldOptions {
 }
 
 /** The emulated registry and a ledger that knows all of it. Nothing is to be repaired. */
-export async function createWorld({ count, perRepository, connectionString }: WorldOptions): Promise<ReconcileDeps> {
+export async function createWorld({ count, perRepository, connectionString }: WorldOptions): Promise<CoverageDeps> {
   const clock = () => NOW;
   const sleep = () => Promise.resolve();
   const layout = layOut(count, perRepository);
   const emulator = await createRegistry({
     loginServer: LOGIN_SERVER,
-    resourceId: '/subscriptions/0/resourcegroups/rg/providers/microsoft.containerregistry/registries/growing',
+    resourceId: RESOURCE_ID,
     store: { ...createMemoryStore(), log: seedRegistry(layout, SEEDED_AT) },
     clock,
     publish: () => Promise.resolve(),
@@ -56,6 +57,8 @@ export async function createWorld({ count, perRepository, connectionString }: Wo
       ...{ clock, sleep, credential: { kind: 'anonymous' }, registries: [LOGIN_SERVER] },
     }),
     ledger,
+    registries: new Map([[RESOURCE_ID, LOGIN_SERVER]]),
+    readRetention: () => Promise.resolve({ state: 'off' }),
   };
 }
 
