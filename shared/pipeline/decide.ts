@@ -12,7 +12,7 @@ import { type GatherDeps, type Gathered, gather } from './gather.js';
 import { type MarkDeps, mark } from './mark.js';
 import { type NewsContext, findNews } from './news.js';
 import { type NotifyDeps, queueAlert, storeAlert } from './notify.js';
-import { isUnfinished } from './survey.js';
+import { isNewer, isUnfinished } from './survey.js';
 import { isOutdated } from './verify.js';
 
 /** What {@link decide} needs. */
@@ -108,8 +108,8 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
     const detail = { reasons: decision.reasons, policy: decision.policy, rule: decision.rule };
     await deps.journal({ key: entry.key, what: `verdict-${decision.verdict}`, who: LAZARET, detail });
   }
-  const unchanged =
-    !flipped && news === undefined && sameDecision(entry.decision, decision) && entry.settledAt !== undefined;
+  const settled = entry.settledAt !== undefined && !isNewer(entry, entry.settledAt);
+  const unchanged = !flipped && news === undefined && sameDecision(entry.decision, decision) && settled;
   if (unchanged && enforcement === entry.enforcement && marks === entry.marks) return;
   const parents = flipped && entry.parents.length > 0;
   const owed = alertId === undefined && !parents ? undefined : { ...(alertId !== undefined && { alertId }), parents };

@@ -200,13 +200,9 @@ async function receiveSignature(
   const digest = hex === undefined ? manifest.subject?.digest : `sha256:${hex}`;
   if (digest === undefined || !isDigest(digest) || digest === key.digest) return;
   const subject: ArtifactKey = { ...key, digest };
-  // The signature may come before its image's own event.
-  if ((await deps.ledger.read(subject)) === undefined) {
-    const { at, sweep, existing } = push;
-    const found = { at, ...(sweep && { sweep, existing: existing === true }) };
-    const isImage = await receivePush(subject, found, { deps, depth: 0 });
-    if (!isImage) return;
-  }
+  // An image that nobody has told of yet may be older than this installation, which its signature does not know. Its own
+  // event, or a sweep, brings it, and its verification finds the signature.
+  if ((await deps.ledger.read(subject)) === undefined) return;
   const since = deps.clock().toISOString();
   await deps.send(verifyQueue(push), { v: MESSAGE_VERSION, key: subject, again: true, attempt: 0, since });
 }
