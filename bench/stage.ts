@@ -10,7 +10,8 @@ import { push } from '../local/sample/push.js';
 import { getTrivyHere } from '../local/setup/trivy.js';
 import type { Status } from '../shared/pipeline/lookup.js';
 
-const POLICY = `version: 1
+/** Judges, and changes nothing. */
+export const POLICY = `version: 1
 rules:
   - repository: "**"
     vulnerabilities: {}
@@ -142,10 +143,4 @@ export async function createStage({ shipped }: StageOptions): Promise<Stage> {
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** The middle of the values. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

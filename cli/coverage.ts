@@ -19,15 +19,19 @@ export async function coverage(options: CoverageOptions, print: (text: string) =
 }
 
 function describe(found: Coverage): string {
-  const { manifests, pass, fail, inconclusive, pending, signatures, others, unaccounted } = found;
+  const { manifests, pass, fail, inconclusive, pending, signatures, others, shut, unaccounted } = found;
   const lines = [
     `manifests     ${manifests}`,
     `  judged      ${pass + fail + inconclusive}: ${pass} pass, ${fail} fail, ${inconclusive} inconclusive; ${found.quarantined} quarantined`,
     `  pending     ${pending}${found.oldestPending === undefined ? '' : `, the oldest since ${found.oldestPending}`}`,
     `  excluded    ${signatures + others}: ${signatures} signatures, ${others} charts, attestations, marks and the like`,
+    ...(shut === 0 ? [] : [`  shut        ${shut} locked by somebody else before we saw them`]),
     `  unaccounted ${unaccounted}`,
     `recovered     ${found.recovered} that no event told of`,
     ...(found.oldestVerdict === undefined ? [] : [`oldest verdict ${found.oldestVerdict}`]),
+    ...found.retention.flatMap(({ registry, danger }) =>
+      danger === undefined ? [] : [clean(`${registry}: ${danger}`)],
+    ),
     ...(found.stale === 0 ? [] : [`${found.stale} repositories as they were found earlier`]),
     ...found.repositories
       .filter(({ unaccounted: missing = 0, error }) => missing > 0 || error !== undefined)

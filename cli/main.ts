@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { AppError } from '../shared/error/app-error.js';
 import { coverage } from './coverage.js';
+import { policyCommand } from './policy.js';
 import { reconcileNow } from './reconcile.js';
 import { release } from './release.js';
 import { status } from './status.js';
@@ -54,6 +55,10 @@ async function main(argv: readonly string[]): Promise<number> {
         [0, 1],
       );
       return reconcileNow({ registry: positionals[0], endpoint: values['endpoint'], all, json: values.json }, print);
+    }
+    case 'policy': {
+      const { values, positionals } = read(args, [], 2);
+      return policyCommand(positionals, values.json, print);
     }
     case 'probe': {
       const fromStdin = args.includes('--password-stdin');

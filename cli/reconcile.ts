@@ -1,21 +1,46 @@
 import type { Reconciled } from '../shared/pipeline/reconcile.js';
-import { connectTo } from './client.js';
+import { type Client, connectTo } from './client.js';
 
 /** What `reconcile` is asked. */
 export interface ReconcileOptions {
   /** `host[:port]` of a registry, whose environment is asked. */
   readonly registry: string | undefined;
   readonly endpoint: string | undefined;
+  /** Whole repositories, whenever they were last looked at. */
   readonly all: boolean;
   readonly json: boolean;
 }
 
+/** One answer covers as many calls of the registry as twenty seconds have; so many answers are enough for anything. */
+const MAX_ROUNDS = 1000;
+
 /** Compares registries and ledger now; returns the exit code: 1 where some repository could not be looked at. */
 export async function reconcileNow(options: ReconcileOptions, print: (text: string) => void): Promise<number> {
   const client = await connectTo(options.registry, options.endpoint);
-  const done = (await client.post(`reconcileNow?all=${String(options.all)}`, {})) as Reconciled;
+  const path = options.all ? `reconcileNow?since=${encodeURIComponent(new Date().toISOString())}` : 'reconcileNow';
+  let done = await ask(client, path);
+  for (let rounds = 1; !done.complete && done.failed === 0 && rounds < MAX_ROUNDS; rounds++) {
+    if (!options.json) print(`${done.walked} of ${done.repositories} repositories so far, ${done.calls} calls`);
+    done = sum(done, await ask(client, path));
+  }
   print(options.json ? JSON.stringify(done) : describe(done));
   return done.failed === 0 ? 0 : 1;
+}
+
+async function ask(client: Client, path: string): Promise<Reconciled> {
+  return (await client.post(path, {})) as Reconciled;
+}
+
+function sum(before: Reconciled, now: Reconciled): Reconciled {
+  const kinds = Object.keys(now.repairs) as (keyof Reconciled['repairs'])[];
+  const repairs = Object.fromEntries(kinds.map((kind) => [kind, before.repairs[kind] + now.repairs[kind]]));
+  return {
+    ...now,
+    swept: before.swept + now.swept,
+    walked: before.walked + now.walked,
+    calls: before.calls + now.calls,
+    repairs: { ...now.repairs, ...repairs },
+  };
 }
 
 function describe({ repositories, swept, walked, repairs, failed, calls, complete }: Reconciled): string {
@@ -24,6 +49,6 @@ function describe({ repositories, swept, walked, repairs, failed, calls, complet
     `${repositories} repositories: ${walked} looked at as a whole, ${swept} for what is new; ${calls} calls`,
     `asked for: ${asked.length === 0 ? 'nothing' : asked.map(([kind, count]) => `${count} ${kind}`).join(', ')}`,
     ...(failed === 0 ? [] : [`${failed} could not be looked at`]),
-    ...(complete ? [] : ['the budget of calls is spent; the next run goes on']),
+    ...(complete ? [] : ['not all of it yet; the timer goes on']),
   ].join('\n');
 }

@@ -12,6 +12,7 @@ export const HELP = `lazaret: the quarantine station for Azure Container Registr
   lazaret release    take an image out of quarantine
   lazaret coverage   how much of the registries is accounted for
   lazaret reconcile  compare registries and ledger now
+  lazaret policy     check a policy file
   lazaret probe      ask a registry what its documentation does not say
 
 Each has --help, with examples. All take --json.
@@ -41,6 +42,8 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
 
   Exits 0 only if every verdict, lock, untag, mark and card is the expected one. --keep leaves the environment running
   until it is interrupted, so that the inbox can be looked at.
+
+  npx lazaret demo --keep
 `,
   status: `lazaret status REF [--wait SECONDS] [--endpoint URL] [--json]: what is known of an image, and why
 
@@ -50,6 +53,12 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
 
   npx lazaret status 127.0.0.1:5000/team-a/app:v1 --wait 60
   npx lazaret status team.azurecr.io/app@sha256:… --endpoint https://lazaret.azurewebsites.net
+`,
+  policy: `lazaret policy check FILE [--json]: whether a policy file, with the keys beside it, can be used
+
+  All problems at once, each with its path and line. Exit code: 0 fine, 1 problems, 4 usage or no such file.
+
+  npx lazaret policy check policy/policy.yaml
 `,
   coverage: `lazaret coverage [HOST[:PORT]] [--endpoint URL] [--json]: how much of the registries is accounted for
 

@@ -6,7 +6,9 @@ import { createJournal } from './ledger/journal.js';
 import { createLedger } from './ledger/ledger.js';
 import { createLog } from './log.js';
 import { createQueueLength, createSend, ensureQueues } from './queue/queues.js';
+import { createHttp } from './net/http.js';
 import { createRegistryClient } from './registry/registry-client.js';
+import { createRetentionReader } from './registry/retention-api.js';
 import { createReportStore } from './report/report-store.js';
 import { type App, bindSteps } from './steps.js';
 import { renderAlert } from './teams/render.js';
@@ -61,5 +63,10 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
     maxDatabaseAgeMilliseconds: settings.maxDatabaseAgeMilliseconds,
     queueLength: createQueueLength(storage.queues),
     reconcileCallsPerMinute: settings.reconcileCallsPerMinute,
+    readRetention: createRetentionReader({
+      http: createHttp({ fetch, sleep }),
+      resourceManager: settings.resourceManager,
+      credential,
+    }),
   });
 }

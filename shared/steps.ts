@@ -16,6 +16,7 @@ import {
 import { QUEUES, type QueueName } from './message/queue-name.js';
 import { parseRegistryEvent } from './message/registry-event.js';
 import { accept } from './pipeline/accept.js';
+import type { Retention } from './pipeline/coverage.js';
 import { deliverAlert } from './pipeline/alert.js';
 import { decide, giveUpDecide } from './pipeline/decide.js';
 import { deliver } from './pipeline/deliver.js';
@@ -84,6 +85,7 @@ export interface Services {
   readonly maxDatabaseAgeMilliseconds: number;
   readonly queueLength: (queue: QueueName) => Promise<number>;
   readonly reconcileCallsPerMinute: number;
+  readonly readRetention: (resourceId: string) => Promise<Retention>;
 }
 
 /** Binds every step to its services. */
@@ -126,6 +128,8 @@ export function bindSteps(services: Services): App {
     sleep: services.sleep,
     queueLength: services.queueLength,
     callsPerMinute: services.reconcileCallsPerMinute,
+    registries: receiveDeps.registries,
+    readRetention: services.readRetention,
   };
   const doorDeps = {
     ...base,
@@ -198,7 +202,7 @@ export function bindSteps(services: Services): App {
         {
           queue: QUEUES.decide,
           schema: decideRequestSchema,
-          step: ({ key }) => decide(key, decideDeps),
+          step: ({ key, deadline }) => decide(key, decideDeps, { deadline }),
           giveUp: giveUp.decide,
         },
         base,

@@ -35,9 +35,29 @@ export function page(items: readonly string[], url: URL, byName = true): Page {
   const asked = Number(url.searchParams.get('n') ?? DEFAULT_SIZE);
   const size = Number.isInteger(asked) && asked >= 0 ? Math.min(asked, MAX_SIZE) : DEFAULT_SIZE;
   const last = url.searchParams.get('last') ?? '';
-  const start = byName ? items.findIndex((item) => item > last) : items.indexOf(last) + 1;
-  const rest = last === '' ? items : start === -1 ? [] : items.slice(start);
-  return { items: rest.slice(0, size), more: size > 0 && rest.length > size, size };
+  const start = last === '' ? 0 : byName ? firstAfter(items, last) : positionOf(items, last) + 1;
+  return { items: items.slice(start, start + size), more: size > 0 && items.length - start > size, size };
+}
+
+/** The place of the first item whose name comes after `last`; found by halves, since a walk asks for every page. */
+function firstAfter(items: readonly string[], last: string): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((items[middle] ?? '') > last) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+const positions = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
+
+/** The place of an item in a list that is in another order, or -1. Lists are kept between pages, so their places are too. */
+function positionOf(items: readonly string[], item: string): number {
+  const known = positions.get(items) ?? new Map(items.map((each, i) => [each, i]));
+  positions.set(items, known);
+  return known.get(item) ?? -1;
 }
 
 /** A `Link` header to the next page, relative, as the service writes it. */

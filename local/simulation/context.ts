@@ -8,6 +8,8 @@ export interface Context {
   /** What it is about: an artifact, an alert. */
   readonly label: string;
   readonly random: Random;
+  /** So many effects of it still take place; then it crashes, and nothing more does. */
+  readonly crash?: { left: number };
 }
 
 /** Draws the luck of one piece of work from the seed and from what it is about, never from what else happens. */

@@ -2,14 +2,19 @@ import fc from 'fast-check';
 import { type Content, CONTENTS } from './images.js';
 import { REGISTRIES, REPOSITORIES, TAGS } from './setting.js';
 import {
+  CHANGES,
   DEEDS,
   type DeedKind,
   EFFECTS,
   type EffectName,
   FAULT_KINDS,
   type Fault,
+  LOSABLE,
+  type Loss,
   type Moment,
   type Outage,
+  POISONABLE,
+  type Poisoning,
   SERVICES,
 } from './trouble.js';
 
@@ -31,6 +36,8 @@ export interface Push extends Where {
   readonly at: number;
   readonly images: readonly Recipe[];
   readonly tag: number;
+  /** It was in the registry before the app was installed. */
+  readonly existing: boolean;
 }
 
 /** What somebody does with one of the pushed artifacts: later, or before. */
@@ -55,7 +62,26 @@ export interface History {
   readonly ambushes: readonly Ambush[];
   readonly faults: readonly Fault[];
   readonly outages: readonly Outage[];
+  readonly losses: readonly Loss[];
+  readonly poisonings: readonly Poisoning[];
+  /** Seconds without a scanner, from the beginning. Where there are any, a decision waits for an hour only. */
+  readonly scannerless: number;
 }
+
+/** What a history is without anything that `reconcile` alone can repair. */
+export function withoutLoss(history: History): History {
+  return {
+    ...history,
+    pushes: history.pushes.map((push) => push && { ...push, existing: false }),
+    deeds: history.deeds.filter(({ kind }) => !MENDED.includes(kind)),
+    ambushes: history.ambushes.filter(({ kind }) => !MENDED.includes(kind)),
+    faults: history.faults.map((fault) => (MENDED.includes(fault.meanwhile) ? { ...fault, meanwhile: 'move' } : fault)),
+    ...{ losses: [], poisonings: [], scannerless: 0 },
+  };
+}
+
+/** Deeds that nobody tells us of, or that change what we have done. */
+const MENDED: readonly DeedKind[] = ['unlock', 'unmark'];
 
 /** The longest time from the first to the last deed, in seconds. */
 export const SPAN = 7200;
@@ -87,6 +113,7 @@ export function histories(pushes: number): fc.Arbitrary<History> {
     registry: fc.nat(REGISTRIES.length - 1),
     repository: fc.nat(REPOSITORIES.length - 1),
     tag: fc.nat(TAGS.length - 1),
+    existing: fc.nat(9).map((n) => n === 9),
     images: fc.oneof(
       { weight: 3, arbitrary: fc.tuple(recipe) },
       { weight: 1, arbitrary: fc.array(recipe, { minLength: 2, maxLength: 3 }) },
@@ -95,7 +122,7 @@ export function histories(pushes: number): fc.Arbitrary<History> {
   const deed = fc.record({ at: time, push: fc.nat(pushes - 1), kind: fc.constantFrom(...DEEDS) });
   const nth = fc.oneof(fc.nat(2), fc.nat(12), fc.nat(4 * pushes));
   const fault = fc.record({
-    on: fc.constantFrom(...EFFECTS),
+    on: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...EFFECTS) }, fc.constantFrom(...CHANGES)),
     push: fc.integer({ min: -1, max: pushes - 1 }),
     nth,
     kind: fc.constantFrom(...FAULT_KINDS),
@@ -113,10 +140,24 @@ export function histories(pushes: number): fc.Arbitrary<History> {
     at: time,
     seconds: fc.integer({ min: 5, max: 1200 }),
   });
+  const loss = fc.record({
+    what: fc.oneof(fc.constantFrom('push' as const, 'delete' as const), fc.constantFrom(...LOSABLE)),
+    push: fc.nat(pushes - 1),
+    nth: fc.oneof(fc.nat(1), fc.nat(8)),
+  });
+  const poisoning = fc.record({
+    queue: fc.constantFrom(...POISONABLE),
+    push: fc.nat(pushes - 1),
+    nth: fc.nat(3),
+    step: fc.nat(8),
+  });
   // In this order it is shrunk. Another seed is another story, so it stays.
   return fc.record({
     faults: fc.array(fault, { maxLength: 3 * pushes, size: 'max' }),
     outages: fc.array(outage, { maxLength: 2 }),
+    losses: fc.array(loss, { maxLength: pushes, size: 'max' }),
+    poisonings: fc.array(poisoning, { maxLength: 2 }),
+    scannerless: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.integer({ min: 3600, max: 3 * 3600 })),
     ambushes: fc.array(ambush, { maxLength: pushes, size: 'max' }),
     deeds: fc.array(deed, { maxLength: 2 * pushes, size: 'max' }),
     // As good as never left out when it is generated, but first of all when it is shrunk.

@@ -26,6 +26,8 @@ export function judgeCards(
   for (const card of cards) {
     const { alert } = card;
     if (alert.kind === 'system') {
+      // What was given up is told, too.
+      if (alert.code === 'POISONED' && history.poisonings.length > 0) continue;
       complaints.push({ kind: 'wrong', code: 'SYSTEM_CARD', subject: alert.code, detail: alert.message });
       continue;
     }

@@ -37,6 +37,8 @@ export async function judge(outcome: Outcome, when: 'calm' | 'end'): Promise<Jud
       const place: Place = { registry, repository: parseRepository(name), held, deeds: outcome.deeds };
       const entries = new Map<string, LedgerEntry>();
       const waiting = new Set<string>();
+      // Lost messages are missed when their queue is empty, or a day later; a digest that was locked unseen is opened later.
+      const late = outcome.history.scannerless > 0 || outcome.fates.stricken.has(`${registry}/${name}`);
       for (const manifest of held.manifests.values()) {
         const allowed = verdictsOf(manifest, place);
         if (allowed === undefined) continue;
@@ -47,10 +49,11 @@ export async function judge(outcome: Outcome, when: 'calm' | 'end'): Promise<Jud
           entries.set(manifest.digest, entry);
           finals.set(formatKey(key), entry);
         }
-        if (when === 'calm' && isWaiting({ manifest, entry }, place)) waiting.add(manifest.digest);
-        else complaints.push(...judgeManifest({ key, manifest, entry, allowed }, place));
+        if (when === 'calm' && (late || isWaiting({ manifest, entry }, place))) waiting.add(manifest.digest);
+        else complaints.push(...judgeManifest({ key, manifest, entry, allowed, when }, place));
       }
-      complaints.push(...judgeTags(place, { entries, waiting }));
+      complaints.push(...judgeTags(place, { entries, waiting, untold: outcome.fates.untold }));
+      if (when === 'end') complaints.push(...(await judgeGone(place, outcome)));
     }
   }
   if (when === 'end') complaints.push(...judgeRest(outcome));
@@ -63,6 +66,7 @@ interface Judged {
   readonly manifest: HeldManifest;
   readonly entry: LedgerEntry | undefined;
   readonly allowed: ReadonlySet<string>;
+  readonly when: 'calm' | 'end';
 }
 
 /** An index waits for a platform that was deleted before it was judged, until the deadline. */
@@ -74,7 +78,7 @@ function isWaiting(
   return deleted && entry?.decision?.verdict === 'pending' && entry.decision.waitUntil !== undefined;
 }
 
-function judgeManifest({ key, manifest, entry, allowed }: Judged, place: Place): Complaint[] {
+function judgeManifest({ key, manifest, entry, allowed, when }: Judged, place: Place): Complaint[] {
   const subject = formatKey(key);
   const complain = (kind: Complaint['kind'], code: string, detail = ''): Complaint => ({ kind, code, subject, detail });
   const verdict = entry?.decision?.verdict;
@@ -95,7 +99,9 @@ function judgeManifest({ key, manifest, entry, allowed }: Judged, place: Place):
       complain('wrong', locked ? 'LOCKED' : 'NOT_LOCKED', `verdict ${verdict}, ${entry.enforcement.state}`),
     );
   }
-  if (entry.scan.state === 'done' && !place.deeds.deleted.has(subject)) {
+  // A mark that somebody deleted is missed by the walk of the day.
+  const unmarked = when === 'calm' && place.deeds.unmarked.has(subject);
+  if (entry.scan.state === 'done' && !place.deeds.deleted.has(subject) && !unmarked) {
     const marks = [...(place.held.referrers.get(key.digest) ?? [])].map(
       (digest) => place.held.manifests.get(digest)?.artifactType,
     );
@@ -121,14 +127,26 @@ function wantedProtection(
   // What has once passed is not locked anew, and where the history leaves that open, so does the judge.
   const manifest = place.held.manifests.get(key.digest);
   const passed = manifest !== undefined && verdictsOf(manifest, { deeds, ...place })?.has('pass') === true;
-  const either = release === 'unclear' || deeds.deleted.has(formatKey(key)) || passed ? [false] : [];
+  const name = formatKey(key);
+  // What was there before the app is never enforced on, unless somebody has pushed it anew since.
+  if (deeds.existing.has(name) && !deeds.pushedSince.has(name)) return { lock: [false], untag: [false] };
+  const existing = deeds.existing.has(name);
+  const either = existing || release === 'unclear' || deeds.deleted.has(formatKey(key)) || passed ? [false] : [];
   return { lock: [lock, ...either], untag: [untag, ...either] };
 }
 
 /** A tag belongs to its last push: it points there, unless that digest's quarantine took it away. */
 function judgeTags(
   place: Place,
-  { entries, waiting }: { readonly entries: ReadonlyMap<string, LedgerEntry>; readonly waiting: ReadonlySet<string> },
+  {
+    entries,
+    waiting,
+    untold,
+  }: {
+    readonly entries: ReadonlyMap<string, LedgerEntry>;
+    readonly waiting: ReadonlySet<string>;
+    readonly untold: ReadonlySet<string>;
+  },
 ): Complaint[] {
   const { registry, repository, held, deeds } = place;
   const complaints: Complaint[] = [];
@@ -145,12 +163,30 @@ function judgeTags(
     if (target !== undefined && !untagged(target).includes(false)) {
       complaints.push({ kind: 'wrong', code: 'NOT_UNTAGGED', subject, detail: target });
     }
+    // Nobody was told whose tag it was: if it was taken away meanwhile, only its owner knows.
+    if (untold.has(subject)) continue;
     // Whose last push was deleted, or taken away, may have lost the tag, and may have it back for an older one.
     if (last?.digest === undefined || !held.manifests.has(last.digest) || untagged(last.digest).includes(true))
       continue;
     if (target !== last.digest) {
       const detail = `${target ?? 'absent'} and not ${last.digest}`;
       complaints.push({ kind: 'wrong', code: target === undefined ? 'TAG_LOST' : 'TAG_MOVED', subject, detail });
+    }
+  }
+  return complaints;
+}
+
+/** What the registry does not hold any more is not taken for protected. */
+async function judgeGone(place: Place, { ledger }: Outcome): Promise<Complaint[]> {
+  const complaints: Complaint[] = [];
+  const { registry, repository, held, deeds } = place;
+  const prefix = `${registry}/${repository}@`;
+  for (const name of deeds.deleted) {
+    const digest = name.slice(prefix.length) as ArtifactKey['digest'];
+    if (!name.startsWith(prefix) || held.manifests.has(digest)) continue;
+    const entry = (await ledger.read({ registry, repository, digest }))?.entry;
+    if (entry !== undefined && entry.goneAt === undefined) {
+      complaints.push({ kind: 'lost', code: 'NOT_GONE', subject: name, detail: entry.decision?.verdict ?? 'none' });
     }
   }
   return complaints;

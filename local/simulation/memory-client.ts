@@ -82,7 +82,10 @@ function createMetadata(registries: ReadonlyMap<LoginServer, MemoryRegistry>, ef
   };
 }
 
-/** Listings in one page each, as the registry lists them. */
+/** Manifests on a page. Few, so that there is more than one. */
+const PAGE = 5;
+
+/** Listings as the registry lists them. */
 function createListing(registries: ReadonlyMap<LoginServer, MemoryRegistry>, effect: Effect): ListingApi {
   const heldBy = (registry: LoginServer, repository: string) =>
     registries.get(registry)?.repositories().get(repository);
@@ -97,15 +100,22 @@ function createListing(registries: ReadonlyMap<LoginServer, MemoryRegistry>, eff
         const times = [...(heldBy(registry, repository)?.manifests.values() ?? [])].map(({ updatedAt }) => updatedAt);
         return Promise.resolve(times.toSorted((a, b) => b.getTime() - a.getTime())[0]);
       }),
-    listManifests: ({ registry, repository }) =>
+    listManifests: ({ registry, repository }, { newestFirst, after }) =>
       effect('registry.list', () => {
         const held = heldBy(registry, repository);
         const items = [...(held?.manifests.values() ?? [])].map(({ digest, attributes, createdAt, updatedAt }) => {
           const tags = [...(held?.tags ?? [])].flatMap(([tag, target]) => (target === digest ? [tag as Tag] : []));
           return { digest, attributes, tags, createdAt, updatedAt };
         });
-        const sorted = items.toSorted((a, b) => b.updatedAt.getTime() - a.updatedAt.getTime());
-        return Promise.resolve({ items: sorted, next: undefined });
+        const sorted = items.toSorted((a, b) =>
+          newestFirst ? b.updatedAt.getTime() - a.updatedAt.getTime() : a.digest < b.digest ? -1 : 1,
+        );
+        const start = after === undefined ? 0 : sorted.findIndex(({ digest }) => digest === after) + 1;
+        const page = sorted.slice(start, start + PAGE);
+        return Promise.resolve({
+          items: page,
+          next: start + PAGE < sorted.length ? page.at(-1)?.digest : undefined,
+        });
       }),
   };
 }

@@ -8,6 +8,7 @@ interface Message {
   deliveries: number;
   receipt: string;
   readonly lag: number;
+  readonly poison: number | undefined;
 }
 
 /** Queues in memory, and what a judge asks of them besides. */
@@ -15,6 +16,8 @@ export interface MemoryQueues {
   readonly getQueueClient: (name: string) => Queue;
   /** How many messages a receiver would find now. */
   readonly visible: (name: string) => number;
+  /** At which effect whoever works on this message crashes; undefined for what does no harm. */
+  readonly poisonOf: (queue: string, id: string) => number | undefined;
   /** Everything that is still queued, seen and unseen. */
   readonly contents: (name: string) => readonly { readonly text: string; readonly visibleAt: number }[];
   readonly names: () => readonly string[];
@@ -25,6 +28,8 @@ export interface MemoryQueueOptions {
   readonly now: () => number;
   /** How long, in milliseconds, others may overtake this message: storage promises no order. */
   readonly lag: (queue: string, text: string) => number;
+  /** Whether a message that is sent gets lost, or at which effect of its step whoever works on it crashes. */
+  readonly fateOf: (queue: string, text: string) => 'lost' | number | undefined;
   /** Called when a message of this queue becomes visible at `at`. */
   readonly onVisible: (queue: string, at: number) => void;
 }
@@ -33,7 +38,7 @@ export interface MemoryQueueOptions {
  * Storage queues in memory: a message that is received is hidden for a while, counted, and has a new receipt; the last
  * receipt alone changes or deletes it.
  */
-export function createMemoryQueues({ now, lag, onVisible }: MemoryQueueOptions): MemoryQueues {
+export function createMemoryQueues({ now, lag, fateOf, onVisible }: MemoryQueueOptions): MemoryQueues {
   const queues = new Map<string, Message[]>();
   let serial = 0;
   const messagesOf = (name: string): Message[] => {
@@ -51,9 +56,11 @@ export function createMemoryQueues({ now, lag, onVisible }: MemoryQueueOptions):
   };
   const open = (name: string): Queue => ({
     sendMessage: (text, { visibilityTimeout }) => {
+      const fate = fateOf(name, text);
+      if (fate === 'lost') return Promise.resolve();
       const message: Message = {
         ...{ id: `message-${++serial}`, text, visibleAt: 0, deliveries: 0, receipt: '' },
-        lag: lag(name, text),
+        ...{ lag: lag(name, text), poison: fate },
       };
       messagesOf(name).push(message);
       hide(message, { name, seconds: visibilityTimeout });
@@ -93,6 +100,7 @@ export function createMemoryQueues({ now, lag, onVisible }: MemoryQueueOptions):
   return {
     getQueueClient: open,
     visible: (name) => messagesOf(name).filter(({ visibleAt }) => visibleAt <= now()).length,
+    poisonOf: (name, id) => messagesOf(name).find((message) => message.id === id)?.poison,
     contents: (name) => messagesOf(name).map(({ text, visibleAt }) => ({ text, visibleAt })),
     names: () => [...queues.keys()],
   };

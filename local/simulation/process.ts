@@ -102,6 +102,14 @@ export function createProcess(options: ProcessOptions): Process {
   };
   const effect: Effect = (name, work, milliseconds = 1 + random().below(MAX_LATENCY)) =>
     new Promise((resolve, reject) => {
+      const crash = contextOfThis()?.crash;
+      if (crash !== undefined && crash.left-- <= 0) {
+        options.note(`${options.name}: crash on ${name}`);
+        schedule.after(milliseconds, () => {
+          if (alive) reject(new Error('a crash, always at the same step'));
+        });
+        return;
+      }
       const here = place();
       const label = contextOfThis()?.label ?? '-';
       const apply = (): ReturnType<typeof work> => {

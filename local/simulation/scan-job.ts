@@ -92,3 +92,14 @@ async function scanImage(
     convertMilliseconds: 0,
   };
 }
+
+/** The database that a scan would get at `now`, of those published at these times (milliseconds) after the first; a newer one has another number. */
+export function currentDatabase(
+  published: readonly number[],
+  { now, first }: { readonly now: number; readonly first: number },
+): DatabaseEvidence & { readonly serial: number } {
+  const out = published.filter((at) => at <= now);
+  const serial = out.length + 1;
+  const updatedAt = new Date(out.at(-1) ?? first).toISOString();
+  return { serial, digest: `database ${serial}`, updatedAt, entries: 100 };
+}

@@ -5,6 +5,7 @@ import type { LoginServer } from '../../shared/artifact/login-server.js';
 import type { Alert } from '../../shared/message/alert.js';
 import type { Log } from '../../shared/pipeline/effects.js';
 import type { Queue, QueueService } from '../../shared/queue/queue-service.js';
+import type { Policy } from '../../shared/policy/policy.js';
 import { createSend } from '../../shared/queue/queues.js';
 import type { BlobService } from '../../shared/report/blob-service.js';
 import { createReportStore } from '../../shared/report/report-store.js';
@@ -14,11 +15,12 @@ import { createMemoryClient } from './memory-client.js';
 import type { MemoryQueues } from './memory-queues.js';
 import type { MemoryRegistry } from './memory-registry.js';
 import type { Process } from './process.js';
-import { KEYS, POLICY, REGISTRIES } from './setting.js';
+import { KEYS, REGISTRIES } from './setting.js';
 
 /** What stands outside every process and outlives it. */
 export interface Surroundings {
   readonly clock: () => Date;
+  readonly policy: Policy;
   readonly table: Table;
   readonly journalTable: Table;
   readonly blobs: BlobService;
@@ -47,7 +49,7 @@ export function createServices(process: Process, world: Surroundings): Services 
         return Promise.resolve();
       });
     },
-    policy: POLICY,
+    policy: world.policy,
     keys: KEYS,
     registries: REGISTRIES,
     mode: 'enforce',
@@ -56,6 +58,7 @@ export function createServices(process: Process, world: Surroundings): Services 
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,
     queueLength: (queue) => process.effect('queue.length', () => Promise.resolve(world.queues.contents(queue).length)),
     reconcileCallsPerMinute: 300,
+    readRetention: () => Promise.resolve({ state: 'off' }),
   };
 }
 

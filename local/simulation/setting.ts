@@ -13,7 +13,7 @@ export const REGISTRIES = ['one', 'two'].map((name) => ({
   loginServer: parseLoginServer(`${name}.azurecr.test`),
 }));
 
-/** What each repository asks for, as the oracle knows it; {@link POLICY_TEXT} says the same to the pipeline. */
+/** What each repository asks for, as the oracle knows it; {@link POLICIES} say the same to the pipeline. */
 export const DEMANDS = {
   'open/app': { action: 'mark', signed: false },
   'tagged/app': { action: 'untag', signed: false },
@@ -32,12 +32,15 @@ export const TAGS = ['v1', 'v2', 'latest'].map(parseTag);
 /** In this registry nothing is done beyond marks, whatever the repository. */
 export const MARKED_ONLY = { registry: 'two.azurecr.test', repository: 'shut/app' } as const;
 
-/** How long a decision waits: longer than any trouble lasts, so that what meets it has been lost. */
-const DEADLINE = '20h';
+/**
+ * How long a decision waits: longer than any trouble lasts, so that what meets it has been lost. `short` is for worlds in
+ * which the scanner is away for longer than that.
+ */
+const DEADLINES = { long: '20h', short: '1h' } as const;
 
-const POLICY_TEXT = `
+const policyText = (deadline: string) => `
 version: 1
-deadline: ${DEADLINE}
+deadline: ${deadline}
 rules:
   - { registry: ${MARKED_ONLY.registry}, repository: "${MARKED_ONLY.repository}", vulnerabilities: { fail: HIGH } }
 ${Object.entries(DEMANDS)
@@ -53,8 +56,12 @@ ${Object.entries(DEMANDS)
   - repository: "**"
 `;
 
-/** The policy of the simulated world. */
-export const POLICY: Policy = { ...parsePolicy(POLICY_TEXT), digest: digestOf(POLICY_TEXT) };
+function policyOf(text: string): Policy {
+  return { ...parsePolicy(text), digest: digestOf(text) };
+}
+
+/** The policies of the simulated worlds, by how long they wait. */
+export const POLICIES = { long: policyOf(policyText(DEADLINES.long)), short: policyOf(policyText(DEADLINES.short)) };
 
 /** Who may sign, and who signs nonetheless. */
 export const SIGNERS = { trusted: namedKeyPair('trusted'), stranger: namedKeyPair('stranger') } as const;

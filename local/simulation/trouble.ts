@@ -1,4 +1,5 @@
 import { AppError } from '../../shared/error/app-error.js';
+import { QUEUES, type QueueName } from '../../shared/message/queue-name.js';
 import { registryError } from '../../shared/registry/errors.js';
 import { StorageRefusal } from './refusal.js';
 
@@ -27,6 +28,9 @@ export const EFFECTS = [
   'scanner.scan',
 ] as const;
 export type EffectName = (typeof EFFECTS)[number];
+
+/** What changes a registry. There is little of it, and it matters most that none of it fails unnoticed. */
+export const CHANGES: readonly EffectName[] = ['registry.write', 'registry.untag', 'registry.lock', 'registry.unlock'];
 
 /** The services that can be away as a whole. */
 export const SERVICES = ['table', 'blob', 'queue', 'registry', 'teams'] as const;
@@ -59,7 +63,8 @@ export interface Moment {
 
 /**
  * What people do with a pushed artifact. `twin` pushes the same digest to the same repository of the other registry;
- * `again` pushes it again; `retag` under the next tag; `move` pushes another image under the same tag.
+ * `again` pushes it again; `retag` under the next tag; `move` pushes another image under the same tag. Operators open it
+ * by hand (`unlock`), take its tag away (`untag`), and delete a mark of ours (`unmark`).
  */
 export const DEEDS = [
   'sign',
@@ -72,6 +77,9 @@ export const DEEDS = [
   'twin',
   'move',
   'database',
+  'unlock',
+  'untag',
+  'unmark',
 ] as const;
 export type DeedKind = (typeof DEEDS)[number];
 
@@ -85,9 +93,33 @@ export interface Fault extends Moment {
 
 /** A time in which a service answers nothing but errors. Seconds since the beginning. */
 export interface Outage {
-  readonly service: (typeof SERVICES)[number];
+  readonly service: (typeof SERVICES)[number] | 'scanner';
   readonly at: number;
   readonly seconds: number;
+}
+
+/** What can be lost: the event of a push or of a delete, or a message on its way into a queue. */
+export const LOSABLE = ['push', 'delete', ...Object.values(QUEUES).filter((queue) => queue !== QUEUES.alert)] as const;
+
+/** The `nth` event or message of its kind that concerns the repository of a push never arrives. */
+export interface Loss {
+  readonly what: (typeof LOSABLE)[number];
+  readonly push: number;
+  readonly nth: number;
+}
+
+/** Queues whose messages the host gives up after five tries. The scan job has rules of its own. */
+export const POISONABLE = Object.values(QUEUES).filter(
+  (queue) => queue !== QUEUES.scan && queue !== QUEUES.scanSweep && queue !== QUEUES.alert,
+);
+
+/** Whoever works on the `nth` message of a queue that concerns a repository crashes, every time, at the same effect. */
+export interface Poisoning {
+  readonly queue: QueueName;
+  readonly push: number;
+  readonly nth: number;
+  /** The effect of the step, counted from 0. */
+  readonly step: number;
 }
 
 /** The trouble of one history, met one effect after the other. */

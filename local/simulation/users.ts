@@ -1,4 +1,5 @@
 import type { Digest } from '../../shared/artifact/digest.js';
+import { MediaType } from '../../shared/artifact/media-type.js';
 import { type ArtifactKey, formatKey } from '../../shared/artifact/reference.js';
 import type { LoginServer } from '../../shared/artifact/login-server.js';
 import type { Repository } from '../../shared/artifact/repository.js';
@@ -30,6 +31,11 @@ export interface Deeds {
   /** What came of releases, by `registry/repository@digest`. */
   readonly releases: Map<string, Exclude<ReleaseAnswer, 'refused'>>;
   readonly deleted: Set<string>;
+  /** What was there before the app, and what of it, or of anything else, has been pushed since. */
+  readonly existing: Set<string>;
+  readonly pushedSince: Set<string>;
+  /** Whose marks somebody has deleted. */
+  readonly unmarked: Set<string>;
   /** Every index that was pushed, with what it holds. */
   readonly indexes: (ArtifactKey & { readonly children: readonly Digest[] })[];
   /** When each vulnerability database after the first one came out. */
@@ -56,6 +62,7 @@ export function performHistory(
     signed: new Map(),
     releases: new Map(),
     deleted: new Set(),
+    ...{ existing: new Set(), pushedSince: new Set(), unmarked: new Set() },
     indexes: [],
     databases: [],
   };
@@ -67,6 +74,10 @@ export function performHistory(
   // No two things happen in the same millisecond: events tell no shorter times apart.
   for (const [i, push] of history.pushes.entries()) {
     if (push === undefined) continue;
+    if (push.existing) {
+      pushArtifact(artifactOf(push), { push, tag: push.tag }, { ...options, deeds });
+      continue;
+    }
     options.at(push.at + i / 1000, () =>
       pushArtifact(artifactOf(push), { push, tag: push.tag }, { ...options, deeds }),
     );
@@ -98,7 +109,7 @@ export function placeOf({ registry, repository }: Where) {
 
 function pushArtifact(
   artifact: Artifact,
-  { push, tag }: { readonly push: Where; readonly tag: number | undefined },
+  { push, tag }: { readonly push: Where & { readonly existing?: boolean }; readonly tag: number | undefined },
   world: World,
 ): void {
   const { registry, repository } = placeOf(push);
@@ -108,6 +119,7 @@ function pushArtifact(
     for (const { bytes, digest } of one.blobs) held.blobs.set(digest, bytes);
     if (held.put(repository, one, name) !== 'done') return;
     const key = formatKey({ registry, repository, digest: one.digest });
+    (push.existing === true ? world.deeds.existing : world.deeds.pushedSince).add(key);
     if (!world.deeds.firstPushed.has(key)) world.deeds.firstPushed.set(key, world.now());
     const children = one.children.map(({ digest }) => digest);
     if (children.length > 0) world.deeds.indexes.push({ registry, repository, digest: one.digest, children });
@@ -118,7 +130,8 @@ function pushArtifact(
   put(artifact, tag === undefined ? undefined : TAGS[tag % TAGS.length]);
 }
 
-function performOn(kind: Exclude<DeedKind, 'database'>, push: Push, world: World): void {
+function performOn(kind: Exclude<DeedKind, 'database'>, first: Push, world: World): void {
+  const push = { ...first, existing: false };
   const artifact = artifactOf(push);
   const { registry, repository } = placeOf(push);
   const key: ArtifactKey = { registry, repository, digest: artifact.digest };
@@ -133,6 +146,15 @@ function performOn(kind: Exclude<DeedKind, 'database'>, push: Push, world: World
       break;
     case 'delete':
       remove(key, world);
+      break;
+    case 'unlock':
+      world.registries.get(registry)?.setAttributes(repository, key.digest, { readEnabled: true, deleteEnabled: true });
+      break;
+    case 'untag':
+      untag(key, TAGS[push.tag % TAGS.length], world);
+      break;
+    case 'unmark':
+      unmark(key, world);
       break;
     case 'again':
       pushArtifact(artifact, { push, tag: push.tag }, world);
@@ -163,6 +185,26 @@ function remove({ registry, repository, digest }: ArtifactKey, { registries, dee
       (push) => push.registry === registry && push.repository === repository && push.tag === tag,
     );
     if (last?.digest === digest) deeds.tagPushes.push({ at: now(), registry, repository, tag, digest: undefined });
+  }
+}
+
+function untag(key: ArtifactKey, tag: Tag | undefined, { registries, deeds, now }: World): void {
+  const { registry, repository, digest } = key;
+  const held = registries.get(registry);
+  if (tag === undefined || held?.repository(repository).tags.get(tag) !== digest) return;
+  held.removeTag(repository, tag);
+  deeds.tagPushes.push({ at: now(), registry, repository, tag, digest: undefined });
+}
+
+function unmark(key: ArtifactKey, { registries, deeds }: World): void {
+  const { registry, repository, digest } = key;
+  const held = registries.get(registry)?.repository(repository);
+  const mark = [...(held?.referrers.get(digest) ?? [])].sort().find((referrer) => {
+    const type = held?.manifests.get(referrer)?.artifactType;
+    return type === MediaType.cyclonedx || type === MediaType.sarif;
+  });
+  if (mark !== undefined && registries.get(registry)?.remove(repository, mark) === 'done') {
+    deeds.unmarked.add(formatKey(key));
   }
 }
 

@@ -130,11 +130,13 @@ export function createInstance(options: InstanceOptions): Instance {
       });
     };
     renew();
+    const step = queues.poisonOf(name, item.messageId);
+    const work = step === undefined ? context : { ...context, crash: { left: step } };
     const remove = () => host.effect('queue.delete', () => queue.deleteMessage(item.messageId, receipt));
     try {
       const done =
         item.dequeueCount <= HOST.maxDeliveries &&
-        (await call((app) => route(app, name, body), item.dequeueCount).then(
+        (await within(work, () => call((app) => route(app, name, body), item.dequeueCount)).then(
           () => true,
           () => false,
         ));

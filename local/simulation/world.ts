@@ -4,12 +4,13 @@ import type { Table } from '../../shared/ledger/table.js';
 import type { Alert } from '../../shared/message/alert.js';
 import { QUEUES } from '../../shared/message/queue-name.js';
 import type { DrainDeps } from '../../shared/pipeline/drain.js';
+import { INTERVAL_MILLISECONDS } from '../../shared/pipeline/reconcile.js';
 import { createSend } from '../../shared/queue/queues.js';
 import { createReportStore } from '../../shared/report/report-store.js';
 import { type App, type Services, bindSteps } from '../../shared/steps.js';
-import type { DatabaseEvidence } from '../../shared/vulnerability/report.js';
 import { createEventDelivery } from './event-delivery.js';
-import { type History, SPAN } from './history.js';
+import { type Fates, createFates } from './fate.js';
+import { type History, SPAN, withoutLoss } from './history.js';
 import { createMemoryBlobs } from './memory-blobs.js';
 import { createMemoryClient } from './memory-client.js';
 import { type MemoryQueues, createMemoryQueues } from './memory-queues.js';
@@ -18,7 +19,7 @@ import { createMemoryTable } from './memory-table.js';
 import { type Process, type ProcessHandlers, createProcess } from './process.js';
 import { createLuck, subjectOf, within } from './context.js';
 import { askForRelease } from './release-call.js';
-import { runScanJob } from './scan-job.js';
+import { currentDatabase, runScanJob } from './scan-job.js';
 import { createSchedule } from './schedule.js';
 import {
   type Surroundings,
@@ -28,13 +29,18 @@ import {
   queueThrough,
   queuesThrough,
 } from './services.js';
-import { REGISTRIES } from './setting.js';
+import { POLICIES, REGISTRIES } from './setting.js';
 import { type EffectName, type Fault, createTrouble } from './trouble.js';
 import { type Deeds, performHistory, placeOf } from './users.js';
 import { type Instance, LISTENED, createInstance } from './worker.js';
 
 /** Breaks the pipeline on purpose, to show that the judge sees it. */
 export interface Mutation {
+  /**
+   * Whether it breaks `reconcile`. Elsewhere a sweep would mend what is broken, and so hide it: there, no sweep runs, and
+   * nothing happens that only a sweep can mend.
+   */
+  readonly swept?: boolean;
   readonly services?: (services: Services) => Services;
   readonly app?: (app: App) => App;
   readonly table?: (table: Table) => Table;
@@ -72,6 +78,7 @@ export interface Outcome {
   readonly pendingEvents: number;
   readonly cards: readonly SentCard[];
   readonly met: readonly MetFault[];
+  readonly fates: Pick<Fates, 'stricken' | 'untold'>;
   /** How many effects there were, by name. */
   readonly effects: ReadonlyMap<EffectName, number>;
   readonly trace: readonly string[];
@@ -79,12 +86,11 @@ export interface Outcome {
 
 const START = Date.parse('2026-06-01T12:00:00.000Z');
 const DAY = 86_400;
-/** How long after the last deed the world is judged: a day of retries, the longest wait, and an hour. */
-const REST_SECONDS = DAY + 3 * 3600;
+/** How long after the last deed the world is judged: a day of retries, the longest wait, the walk of a day, and more. */
+const REST_SECONDS = DAY + 12 * 3600;
 /** How long after the last deed all that was asked for should be done: the longest chain of retries, and more. */
 const CALM_SECONDS = 8 * 3600;
 const TICK_SECONDS = 30;
-const RECONCILE_SECONDS = 900;
 const MAX_JOBS = 3;
 const INSTANCES = 2;
 
@@ -98,8 +104,10 @@ export interface LiveOptions {
 }
 
 /** Lives through one history and returns what it led to. Throws only where the simulation itself is wrong. */
-export async function live(history: History, options: LiveOptions = {}): Promise<Outcome> {
+export async function live(told: History, options: LiveOptions = {}): Promise<Outcome> {
   const { mutation = {}, traced = false } = options;
+  const swept = mutation.swept ?? Object.keys(mutation).length === 0;
+  const history = swept ? told : withoutLoss(told);
   const schedule = createSchedule(START);
   const luck = createLuck(history.seed);
   const random = luck('world');
@@ -112,6 +120,13 @@ export async function live(history: History, options: LiveOptions = {}): Promise
   const note = (line: string): void => {
     if (traced) trace.push(`${seconds().toFixed(3).padStart(10)} ${line}`);
   };
+  const nameOf = (index: number): string | undefined => {
+    const push = history.pushes[index];
+    if (push === undefined) return index === -1 ? '-' : undefined;
+    const { registry, repository } = placeOf(push);
+    return `${registry}/${repository}`;
+  };
+  const fates = createFates(history, nameOf);
   const instances: Instance[] = [];
   const queues = createMemoryQueues({
     now: schedule.now,
@@ -120,6 +135,7 @@ export async function live(history: History, options: LiveOptions = {}): Promise
       const order = luck(`order ${queue} ${label}`);
       return order.chance(0.8) ? 0 : order.below(60_000);
     },
+    fateOf: fates.fateOf,
     onVisible: (queue, at) => {
       if (!LISTENED.includes(queue)) return;
       for (const instance of instances) schedule.at(at, () => instance.wake(queue));
@@ -137,16 +153,21 @@ export async function live(history: History, options: LiveOptions = {}): Promise
       return within(context, () => instance.call((app) => app.accept(event)));
     },
   });
+  let installed = false;
   const publish: typeof events.publish = (event) => {
-    note(`event ${event.eventType.slice(28)} ${JSON.stringify(event.data)}`);
-    events.publish(event);
+    if (!installed) return;
+    const lost = fates.losesEvent(event.eventType.endsWith('Deleted') ? 'delete' : 'push', event);
+    note(`${lost ? 'LOST ' : ''}event ${event.eventType.slice(28)} ${JSON.stringify(event.data)}`);
+    if (!lost) events.publish(event);
   };
+  const registryClock = () => (installed ? clock() : new Date(START - DAY * 1000));
   const registries = new Map<LoginServer, MemoryRegistry>(
-    REGISTRIES.map((place) => [place.loginServer, createMemoryRegistry({ ...place, clock, publish })]),
+    REGISTRIES.map((place) => [place.loginServer, createMemoryRegistry({ ...place, clock: registryClock, publish })]),
   );
   const table = mutation.table?.(createMemoryTable()) ?? createMemoryTable();
   const world: Surroundings = {
     clock,
+    policy: POLICIES[history.scannerless > 0 ? 'short' : 'long'],
     table,
     journalTable: createMemoryTable(),
     blobs: createMemoryBlobs(),
@@ -161,8 +182,10 @@ export async function live(history: History, options: LiveOptions = {}): Promise
     at: (at, work) => schedule.at(START + at * 1000, work),
     release: (reference) => askForRelease(reference, { schedule, instance: () => instances[random.below(INSTANCES)] }),
   });
+  installed = true;
   const trouble = createTrouble({
     ...history,
+    outages: [...history.outages, { service: 'scanner', at: 0, seconds: history.scannerless }],
     ambushes: history.ambushes.map((ambush) => ({
       ...ambush,
       act: () => {
@@ -171,12 +194,7 @@ export async function live(history: History, options: LiveOptions = {}): Promise
       },
     })),
     secondsSinceStart: seconds,
-    placeOf: (index) => {
-      const push = history.pushes[index];
-      if (push === undefined) return index === -1 ? '-' : undefined;
-      const { registry, repository } = placeOf(push);
-      return `${registry}/${repository}`;
-    },
+    placeOf: nameOf,
   });
   const startProcess = (name: string, handlers: ProcessHandlers): Process =>
     createProcess({
@@ -241,7 +259,7 @@ export async function live(history: History, options: LiveOptions = {}): Promise
       queues: [QUEUES.scan, QUEUES.scanSweep].map((queue) => queueThrough(process, queues.getQueueClient(queue))),
       registry: createMemoryClient(registries, process.effect),
       reports: createReportStore(blobsThrough(process, world.blobs)),
-      database: () => currentDatabase(deeds.databases, schedule.now()),
+      database: () => currentDatabase(deeds.databases, { now: schedule.now(), first: START - 3_600_000 }),
       onTaken: (deliveries) => {
         most = Math.max(most, deliveries);
       },
@@ -252,7 +270,7 @@ export async function live(history: History, options: LiveOptions = {}): Promise
     const instance = instances[random.below(INSTANCES)];
     // A failing timer is left for the next one.
     instance?.call((app) => app.reconcile()).catch(() => undefined);
-    schedule.after(RECONCILE_SECONDS * 1000, reconcile);
+    schedule.after(INTERVAL_MILLISECONDS, reconcile);
   };
   const tick = (): void => {
     for (const instance of instances) for (const queue of LISTENED) instance.wake(queue);
@@ -264,22 +282,13 @@ export async function live(history: History, options: LiveOptions = {}): Promise
   // As the app does when it starts for the first time.
   await createLedger(table).installedAt(new Date(START));
   tick();
-  // A sweep would mend what a mutation breaks, and so hide it.
-  if (Object.keys(mutation).length === 0) schedule.after(RECONCILE_SECONDS * 1000, reconcile);
+  if (swept) schedule.after(INTERVAL_MILLISECONDS, reconcile);
   const outcome = (): Outcome => ({
-    ...{ history, deeds, registries, ledger: createLedger(table), queues, cards, met, effects, trace },
+    ...{ history, deeds, registries, ledger: createLedger(table), queues, cards, met, fates, effects, trace },
     pendingEvents: events.pending(),
   });
   await schedule.runUntil(START + (SPAN + CALM_SECONDS) * 1000);
   await options.onCalm?.(outcome());
   await schedule.runUntil(START + (SPAN + REST_SECONDS) * 1000);
   return outcome();
-}
-
-/** The database that a scan would get now; a newer one has another number. */
-function currentDatabase(published: readonly number[], now: number): DatabaseEvidence & { readonly serial: number } {
-  const out = published.filter((at) => at <= now);
-  const serial = out.length + 1;
-  const updatedAt = new Date(out.at(-1) ?? START - 3_600_000).toISOString();
-  return { serial, digest: `database ${serial}`, updatedAt, entries: 100 };
 }

@@ -26,10 +26,12 @@ export interface AppSettings extends CommonSettings {
   readonly enforcement: 'observe' | 'enforce';
   readonly policyFile: string;
   readonly teamsWebhookUrl: string | undefined;
-  readonly signIn: 'entra' | 'local';
+  readonly signIn: 'entra' | 'local' | 'closed';
   readonly reportUrl: string | undefined;
   readonly maxDatabaseAgeMilliseconds: number;
   readonly reconcileCallsPerMinute: number;
+  /** Azure Resource Manager. */
+  readonly resourceManager: URL;
 }
 
 /** The scan job's settings. */
@@ -96,6 +98,7 @@ const appSchema = z.object({
   LAZARET_SIGN_IN: z.enum(['entra', 'local']).default('entra'),
   LAZARET_REPORT_URL: z.url({ protocol: /^https?$/ }).optional(),
   LAZARET_RECONCILE_CALLS_PER_MINUTE: integer(10, 10_000).default(300),
+  LAZARET_RESOURCE_MANAGER: uri.default('https://management.azure.com'),
 });
 
 const jobSchema = z.object({
@@ -132,9 +135,10 @@ export function loadAppSettings(env: Environment): AppSettings {
     enforcement: values.LAZARET_ENFORCEMENT,
     policyFile: values.LAZARET_POLICY,
     teamsWebhookUrl: values.LAZARET_TEAMS_WEBHOOK_URL,
-    signIn: values.LAZARET_SIGN_IN,
+    signIn: isSignInOff(env) ? 'closed' : values.LAZARET_SIGN_IN,
     reportUrl: values.LAZARET_REPORT_URL,
     reconcileCallsPerMinute: values.LAZARET_RECONCILE_CALLS_PER_MINUTE,
+    resourceManager: new URL(values.LAZARET_RESOURCE_MANAGER),
     maxDatabaseAgeMilliseconds: values.LAZARET_DATABASE_MAX_AGE_HOURS * 3_600_000,
   });
 }
@@ -159,6 +163,14 @@ export function loadJobSettings(env: Environment): JobSettings {
     caFile: values.LAZARET_CA_FILE,
     workDirectory: values.LAZARET_WORK_DIRECTORY,
   });
+}
+
+/**
+ * Azure tells an app whether its sign-in is on. Where it is off nobody strips the header that we read, and anybody could send
+ * it. https://learn.microsoft.com/azure/app-service/reference-app-settings#authentication--authorization
+ */
+function isSignInOff(env: Environment): boolean {
+  return (env['WEBSITE_AUTH_ENABLED'] ?? '').toLowerCase() === 'false';
 }
 
 function read<T>(

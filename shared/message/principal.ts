@@ -12,8 +12,11 @@ export interface Principal {
   readonly roles: ReadonlySet<string>;
 }
 
-/** How callers are known: by the platform's Entra sign-in, or, on a developer's machine, by what they say. */
-export type SignIn = 'entra' | 'local';
+/**
+ * How callers are known: by the platform's Entra sign-in, or, on a developer's machine, by what they say. `closed`: the
+ * platform's sign-in is switched off, so its header could be anybody's, and nobody is let in.
+ */
+export type SignIn = 'entra' | 'local' | 'closed';
 
 // https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
 const principalSchema = z.object({
@@ -41,6 +44,7 @@ export function requireRole(headers: { get: (name: string) => string | null }, r
     const name = (headers.get('x-lazaret-caller') ?? 'local').replaceAll(/[^\w.@-]/g, '').slice(0, 100);
     return { name: name === '' ? 'local' : name, roles: new Set(Object.values(ROLES)) };
   }
+  if (signIn === 'closed') throw new AppError('NOT_SIGNED_IN', "the platform's sign-in is switched off");
   const principal = readPrincipal(headers.get('x-ms-client-principal'));
   if (!principal.roles.has(role)) throw new AppError('NOT_ALLOWED', `this needs the app role ${role}`);
   return principal;

@@ -96,8 +96,16 @@ export const sweepRequestSchema = z.object({
 });
 export type SweepRequest = z.infer<typeof sweepRequestSchema>;
 
-/** Only a key: whoever can write this queue can cause a decision, but not what it says. */
-export const decideRequestSchema = z.object({ ...version, ...attempts, key: keySchema });
+/**
+ * Only a key: whoever can write this queue can cause a decision, but not what it says. `deadline`: the end of the wait for
+ * evidence, which matters only where something is still missing.
+ */
+export const decideRequestSchema = z.object({
+  ...version,
+  ...attempts,
+  key: keySchema,
+  deadline: z.boolean().default(false),
+});
 export type DecideRequest = z.infer<typeof decideRequestSchema>;
 
 /** Names a stored alert by its identifier, which is the same for the same news. */

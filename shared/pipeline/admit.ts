@@ -70,7 +70,7 @@ export async function admit(
   await Promise.all([
     scan !== undefined && deps.send(scanQueue(scan), { ...message, scanId: scan.scanId }),
     verify && deps.send(verifyQueue(facts), { ...message, attempt: 0, again: false }),
-    (scan !== undefined || verify) && deps.send(QUEUES.decide, { ...message, attempt: 0 }, deadline),
+    (scan !== undefined || verify) && deps.send(QUEUES.decide, { ...message, attempt: 0, deadline: true }, deadline),
   ]);
   if (scan !== undefined || verify) {
     const known = version === undefined ? undefined : { entry, version };

@@ -16,8 +16,22 @@ export interface CoverageCounts {
   /** Signatures, and what is no image: charts, attestations, our own marks. They get no verdict. */
   readonly signatures: number;
   readonly others: number;
+  /** Unknown to us, and locked by somebody else: nobody can pull it. Once it is opened, it is judged. */
+  readonly shut: number;
   /** In the registry, and unknown to us: this has to be 0. */
   readonly unaccounted: number;
+}
+
+/** Whether a registry deletes untagged manifests by itself, and after how many days. */
+export type Retention =
+  | { readonly state: 'off' }
+  | { readonly state: 'on'; readonly days: number }
+  | { readonly state: 'unknown'; readonly code: string };
+
+/** What {@link coverage} needs. */
+export interface CoverageDeps extends ReconcileDeps {
+  readonly registries: ReadonlyMap<string, LoginServer>;
+  readonly readRetention: (resourceId: string) => Promise<Retention>;
 }
 
 /** How much of the registries is accounted for. */
@@ -38,6 +52,11 @@ export interface Coverage extends CoverageCounts {
   })[];
   /** Repositories whose counts are older than this answer, since looking again would cost too many calls. */
   readonly stale: number;
+  readonly retention: readonly (Retention & {
+    readonly registry: LoginServer;
+    /** What it threatens, in words. */
+    readonly danger?: string;
+  })[];
 }
 
 /** Calls of a registry that one answer may cost. */
@@ -47,7 +66,7 @@ const MAX_CALLS = 300;
  * Counts every manifest of every configured registry. Looks again as far as {@link MAX_CALLS} go, the repository that has
  * waited longest first, and tells of the others what was found the last time. Changes nothing.
  */
-export async function coverage(deps: ReconcileDeps): Promise<Coverage> {
+export async function coverage(deps: CoverageDeps): Promise<Coverage> {
   const { clock, callsPerMinute } = deps;
   // A person waits, so the calls are not spread over time; there are few.
   const budget = createBudget({ callsPerMinute, calls: MAX_CALLS, clock, sleep: () => Promise.resolve() });
@@ -79,10 +98,21 @@ export async function coverage(deps: ReconcileDeps): Promise<Coverage> {
       surveys.push({ ...before, summary, walkedAt: now.toISOString() });
     }
   }
-  return { ...total(surveys), stale };
+  return { ...total(surveys), stale, retention: await retentionOf(deps) };
 }
 
-function total(surveys: readonly Survey[]): Omit<Coverage, 'stale'> {
+/** Marks and signatures have no tags, and neither has what was untagged: to a retention policy all of them are rubbish. */
+async function retentionOf({ registries, readRetention }: CoverageDeps): Promise<Coverage['retention']> {
+  const all = [...registries].map(async ([resourceId, registry]) => {
+    const found = await readRetention(resourceId);
+    if (found.state !== 'on') return { registry, ...found };
+    const danger = `Untagged manifests are deleted after ${found.days} days: marks, signatures, and images that were untagged without a lock.`;
+    return { registry, ...found, danger };
+  });
+  return Promise.all(all);
+}
+
+function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'retention'> {
   const summaries = surveys.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
   const sum = (name: keyof CoverageCounts | 'quarantined') => summaries.reduce((total, each) => total + each[name], 0);
   const oldest = (times: readonly (string | undefined)[]) => times.filter((at) => at !== undefined).sort()[0];
@@ -94,6 +124,7 @@ function total(surveys: readonly Survey[]): Omit<Coverage, 'stale'> {
     pending: sum('pending'),
     signatures: sum('signatures'),
     others: sum('others'),
+    shut: sum('shut'),
     unaccounted: sum('unaccounted'),
     quarantined: sum('quarantined'),
     oldestPending: oldest(summaries.map(({ oldestPending }) => oldestPending)),

@@ -12,6 +12,7 @@ import { type GatherDeps, type Gathered, gather } from './gather.js';
 import { type MarkDeps, mark } from './mark.js';
 import { type NewsContext, findNews } from './news.js';
 import { type NotifyDeps, queueAlert, storeAlert } from './notify.js';
+import { isNewer, isUnfinished } from './survey.js';
 import { isOutdated } from './verify.js';
 
 /** What {@link decide} needs. */
@@ -24,19 +25,22 @@ export interface DecideDeps extends EnforceDeps, GatherDeps, MarkDeps {
   readonly reports: GatherDeps['reports'];
   readonly registry: EnforceDeps['registry'] & MarkDeps['registry'];
   readonly ledger: EnforceDeps['ledger'] &
-    GatherDeps['ledger'] & {
+    GatherDeps['ledger'] &
+    MarkDeps['ledger'] & {
       update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<unknown>;
     };
 }
 
 /**
  * Decides one digest from all that is known of it, and brings the registry to it. Reads first, then decides without any
- * effect, then acts. Throws `LEDGER_CONFLICT` (retryable) when somebody else moved the ledger meanwhile.
+ * effect, then acts. Throws `LEDGER_CONFLICT` (retryable) when somebody else moved the ledger meanwhile. `deadline`: only
+ * time asks, and where all is done already the registry is not asked again.
  */
-export async function decide(key: ArtifactKey, deps: DecideDeps): Promise<void> {
+export async function decide(key: ArtifactKey, deps: DecideDeps, { deadline = false } = {}): Promise<void> {
   const found = await deps.ledger.read(key);
   if (found === undefined || found.entry.goneAt !== undefined) return;
   const { entry, version } = found;
+  if (deadline && !isUnfinished(entry)) return;
   if (entry.owed !== undefined) {
     // Whoever recorded it may have died before it was told.
     await tellOwed(entry, entry.owed, deps);
@@ -104,8 +108,8 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
     const detail = { reasons: decision.reasons, policy: decision.policy, rule: decision.rule };
     await deps.journal({ key: entry.key, what: `verdict-${decision.verdict}`, who: LAZARET, detail });
   }
-  const unchanged =
-    !flipped && news === undefined && sameDecision(entry.decision, decision) && entry.settledAt !== undefined;
+  const settled = entry.settledAt !== undefined && !isNewer(entry, entry.settledAt);
+  const unchanged = !flipped && news === undefined && sameDecision(entry.decision, decision) && settled;
   if (unchanged && enforcement === entry.enforcement && marks === entry.marks) return;
   const parents = flipped && entry.parents.length > 0;
   const owed = alertId === undefined && !parents ? undefined : { ...(alertId !== undefined && { alertId }), parents };

@@ -226,6 +226,7 @@ export const surveySchema = z.object({
       quarantined: count,
       signatures: count,
       others: count,
+      shut: count,
       unaccounted: count,
       oldestPending: time.optional(),
       oldestVerdict: time.optional(),

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { parseReference } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { ROLES, type SignIn, requireRole } from '../message/principal.js';
-import { coverage } from './coverage.js';
+import { type CoverageDeps, coverage } from './coverage.js';
 import type { Log } from './effects.js';
 import { type LookUpDeps, MAX_WAIT_SECONDS, lookUp, resolve } from './lookup.js';
-import { type ReconcileDeps, reconcile } from './reconcile.js';
+import { reconcile } from './reconcile.js';
 import { MAX_REASON_LENGTH, type ReleaseDeps, release } from './release.js';
 
 /** The parts of a request that the doors read. */
@@ -28,7 +28,7 @@ export interface DoorDeps extends LookUpDeps {
   readonly ledger: LookUpDeps['ledger'] & ReleaseDeps['ledger'];
   readonly send: ReleaseDeps['send'];
   readonly journal: ReleaseDeps['journal'];
-  readonly reconcile: ReconcileDeps;
+  readonly reconcile: CoverageDeps;
 }
 
 const STATUS_OF: Readonly<Record<string, number>> = {
@@ -86,12 +86,26 @@ export function coverageDoor(request: DoorRequest, deps: DoorDeps): Promise<Door
   });
 }
 
-/** `POST reconcile?all=true`: compares registries and ledger now; `all` looks at whole repositories. */
+/** How long one answer may take, in milliseconds: whoever asks for more asks again. */
+const RECONCILE_MILLISECONDS = 20_000;
+/** How far the caller's clock may be ahead of ours. */
+const SKEW_MILLISECONDS = 300_000;
+
+/**
+ * `POST reconcileNow?since=TIME`: compares registries and ledger now, as far as twenty seconds go; `complete` says whether
+ * there is more. `since`: whole repositories that were last looked at before that time are due.
+ */
 export function reconcileDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorResponse> {
   return answer(deps, async () => {
     const { name } = requireRole(request.headers, ROLES.operate, deps.signIn);
+    const since = request.query.get('since');
+    const walkedBefore = since === null ? undefined : new Date(since);
+    if (walkedBefore !== undefined && !(walkedBefore.getTime() <= deps.clock().getTime() + SKEW_MILLISECONDS)) {
+      throw new AppError('REQUEST_MALFORMED', 'since is a time that has passed');
+    }
     await deps.journal({ what: 'reconcile-asked', who: name });
-    return { status: 200, body: await reconcile(deps.reconcile, { all: request.query.get('all') === 'true' }) };
+    const options = { spanMilliseconds: RECONCILE_MILLISECONDS, ...(walkedBefore && { walkedBefore }) };
+    return { status: 200, body: await reconcile(deps.reconcile, options) };
   });
 }
 

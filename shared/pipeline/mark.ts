@@ -3,14 +3,16 @@ import { MediaType } from '../artifact/media-type.js';
 import type { ArtifactKey } from '../artifact/reference.js';
 import { isAppError } from '../error/app-error.js';
 import type { BlobRef } from '../message/queue-message.js';
-import type { LedgerEntry } from './entry.js';
-import { type Journal, LAZARET } from './effects.js';
+import type { Excluded, LedgerEntry } from './entry.js';
+import { type Clock, type Journal, LAZARET } from './effects.js';
 import { MAX_REPORT_BYTES } from './record-scan.js';
 
 /** What {@link mark} needs. */
 export interface MarkDeps {
   readonly journal: Journal;
   readonly reports: { get: (ref: BlobRef, maxBytes: number) => Promise<Uint8Array> };
+  readonly clock: Clock;
+  readonly ledger: { exclude: (excluded: Excluded) => Promise<void> };
   readonly registry: {
     pushReferrer: (
       subject: { readonly key: ArtifactKey; readonly mediaType: string; readonly size: number },
@@ -42,7 +44,10 @@ export async function mark(entry: LedgerEntry, deps: MarkDeps): Promise<LedgerEn
         const bytes = await deps.reports.get(scan[kind], MAX_REPORT_BYTES);
         const annotations = { 'io.lazaret.mark': kind, 'io.lazaret.scanner': `trivy ${scan.scannerVersion}` };
         const referrer = { artifactType, bytes, annotations, createdAt: scan.finishedAt };
-        return { kind, digest: await deps.registry.pushReferrer({ key, mediaType, size }, referrer) };
+        const digest = await deps.registry.pushReferrer({ key, mediaType, size }, referrer);
+        // The event of our own push need not ask the registry what it is.
+        await deps.ledger.exclude({ key: { ...key, digest }, kind: 'other', at: deps.clock().toISOString() });
+        return { kind, digest };
       }),
     );
   } catch (error) {

@@ -29,6 +29,7 @@ export interface ReceiveDeps extends AdmitDeps {
   readonly ledger: AdmitDeps['ledger'] & {
     updateTag: (key: TagKey, change: (current: TagEntry | undefined) => TagEntry | undefined) => Promise<unknown>;
     exclude: (excluded: Excluded) => Promise<void>;
+    readExcluded: (key: ArtifactKey) => Promise<Excluded | undefined>;
   };
   readonly log: Log;
 }
@@ -105,6 +106,8 @@ async function receivePush(key: ArtifactKey, push: Push, walk: Walk): Promise<bo
     await admit(key, { ...facts, known: known.entry }, deps);
     return true;
   }
+  // A digest never becomes something else: a chart that is pushed again, or a mark of our own.
+  if ((await deps.ledger.readExcluded(key))?.kind === 'other') return false;
   let read: Awaited<ReturnType<typeof fetchAndParse>>;
   try {
     read = await fetchAndParse(key, deps);
@@ -197,13 +200,9 @@ async function receiveSignature(
   const digest = hex === undefined ? manifest.subject?.digest : `sha256:${hex}`;
   if (digest === undefined || !isDigest(digest) || digest === key.digest) return;
   const subject: ArtifactKey = { ...key, digest };
-  // The signature may come before its image's own event.
-  if ((await deps.ledger.read(subject)) === undefined) {
-    const { at, sweep, existing } = push;
-    const found = { at, ...(sweep && { sweep, existing: existing === true }) };
-    const isImage = await receivePush(subject, found, { deps, depth: 0 });
-    if (!isImage) return;
-  }
+  // An image that nobody has told of yet may be older than this installation, which its signature does not know. Its own
+  // event, or a sweep, brings it, and its verification finds the signature.
+  if ((await deps.ledger.read(subject)) === undefined) return;
   const since = deps.clock().toISOString();
   await deps.send(verifyQueue(push), { v: MESSAGE_VERSION, key: subject, again: true, attempt: 0, since });
 }

@@ -56,10 +56,20 @@ export interface Reconciled {
   readonly complete: boolean;
 }
 
+/** How one run differs from that of the timer. */
+export interface ReconcileOptions {
+  /** Whole repositories that were last looked at before this moment are due. */
+  readonly walkedBefore?: Date;
+  /** How long the run may take by its budget, in milliseconds. Default: the timer's interval. */
+  readonly spanMilliseconds?: number;
+}
+
 /** How often the timer runs, in milliseconds. A push whose event never came is found within three of these. */
 export const INTERVAL_MILLISECONDS = 5 * 60_000;
 /** How often all of a repository is looked at, in milliseconds. */
 const WALK_MILLISECONDS = 24 * 3_600_000;
+/** How often where something is locked, by us or by others: no source says that the time of a last update tells of an unlock. */
+const GUARD_MILLISECONDS = 3_600_000;
 /** What the search for news may take of the budget, so that whole repositories get their turn in a large registry. */
 const SWEEP_SHARE = 0.5;
 /** A registry's clock and replicas may be so far behind. */
@@ -68,12 +78,14 @@ const OVERLAP_MILLISECONDS = 10 * 60_000;
 /**
  * Compares registries with the ledger, and asks for whatever is missing. First the repositories that have changed, newest
  * manifests only; then, while the budget lasts, whole repositories, the one that has waited longest first. Safe to
- * repeat, to run twice at once, and to be killed anywhere. `all`: whole repositories whenever they were last looked at.
+ * repeat, to run twice at once, and to be killed anywhere.
  */
-export async function reconcile(deps: ReconcileDeps, { all = false } = {}): Promise<Reconciled> {
+export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions = {}): Promise<Reconciled> {
   const { clock, sleep, callsPerMinute } = deps;
-  const calls = (callsPerMinute * INTERVAL_MILLISECONDS) / 60_000;
-  const run: Run = { budget: createBudget({ callsPerMinute, calls, clock, sleep }), result: emptyResult(), all, deps };
+  const { walkedBefore, spanMilliseconds = INTERVAL_MILLISECONDS } = options;
+  const calls = Math.ceil((callsPerMinute * spanMilliseconds) / 60_000);
+  const budget = createBudget({ callsPerMinute, calls, clock, sleep });
+  const run: Run = { budget, result: emptyResult(), walkedBefore, deps };
   for (const registry of deps.servers) await reconcileRegistry(registry, run);
   const { swept, walked, failed, complete } = run.result;
   deps.log('info', 'reconciled', { swept, walked, failed, complete, calls: run.budget.spent() });
@@ -85,7 +97,7 @@ type Result = { -readonly [Name in keyof Omit<Reconciled, 'calls'>]: Reconciled[
 interface Run {
   readonly budget: Budget;
   readonly result: Result;
-  readonly all: boolean;
+  readonly walkedBefore: Date | undefined;
   readonly deps: ReconcileDeps;
 }
 
@@ -161,9 +173,9 @@ async function walkDue(names: readonly Repository[], work: Work): Promise<void> 
   const { registry, run, moment, surveys } = work;
   const { deps, budget, result } = run;
   const walkedAt = (repository: Repository) => new Date(surveys.get(repository)?.walkedAt ?? 0).getTime();
-  const dueAt = (repository: Repository) =>
-    walkedAt(repository) + (surveys.get(repository)?.unfinished === true ? 0 : WALK_MILLISECONDS);
-  const due = names.filter((name) => run.all || moment.now.getTime() >= dueAt(name));
+  const dueAt = (repository: Repository) => walkedAt(repository) + pauseOf(surveys.get(repository));
+  const early = run.walkedBefore?.getTime() ?? 0;
+  const due = names.filter((name) => moment.now.getTime() >= dueAt(name) || walkedAt(name) < early);
   for (const repository of due.toSorted((a, b) => dueAt(a) - dueAt(b))) {
     if (!budget.has(1)) {
       result.complete = false;
@@ -206,6 +218,12 @@ function rotated(names: readonly Repository[], now: Date, { deps }: Run): readon
   const turn = Math.floor(now.getTime() / INTERVAL_MILLISECONDS) * deps.callsPerMinute;
   const start = turn % names.length;
   return [...names.slice(start), ...names.slice(0, start)];
+}
+
+function pauseOf(survey: Survey | undefined): number {
+  if (survey?.unfinished === true) return 0;
+  const { quarantined = 0, shut = 0 } = survey?.summary ?? {};
+  return quarantined + shut > 0 ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
 }
 
 /** One repository that cannot be looked at does not keep the others waiting. */

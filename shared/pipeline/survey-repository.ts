@@ -1,5 +1,5 @@
 import type { LoginServer } from '../artifact/login-server.js';
-import type { ArtifactKey } from '../artifact/reference.js';
+import type { ArtifactKey, TagKey } from '../artifact/reference.js';
 import type { Repository } from '../artifact/repository.js';
 import type { Budget } from './budget.js';
 import type { Excluded, LedgerEntry, RepositoryRow, Survey, TagEntry } from './entry.js';
@@ -31,6 +31,7 @@ export interface SurveyDeps {
   };
   readonly ledger: {
     read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry } | undefined>;
+    readTag: (key: TagKey) => Promise<TagEntry | undefined>;
     readExcluded: (key: ArtifactKey) => Promise<Excluded | undefined>;
     listRepository: (repository: RepositoryKey) => AsyncIterable<RepositoryRow>;
   };
@@ -97,6 +98,10 @@ export async function surveyWhole(
   for (const digest of unknown) {
     const found = listing.get(digest);
     if (found === undefined) continue;
+    if (!found.attributes.readEnabled) {
+      tally.shut();
+      continue;
+    }
     unfinished = true;
     if (isOnItsWay(found, moment)) tally.expected(found);
     else {
@@ -124,8 +129,10 @@ export async function surveyNewest(
       const known = await deps.ledger.read(key);
       const kind =
         known !== undefined
-          ? findRepair(found, known.entry, context)
-          : isOnItsWay(found, moment) || (await deps.ledger.readExcluded(key)) !== undefined
+          ? (findRepair(found, known.entry, context) ?? (await tagRepair(found, known.entry, deps)))
+          : isOnItsWay(found, moment) ||
+              !found.attributes.readEnabled ||
+              (await deps.ledger.readExcluded(key)) !== undefined
             ? undefined
             : 'receive';
       if (kind !== undefined) repairs.push({ repair: { kind, digest: found.digest }, found });
@@ -135,6 +142,18 @@ export async function surveyNewest(
     after = oldest !== undefined && oldest.updatedAt >= since ? next : undefined;
   }
   return { repairs, unfinished };
+}
+
+/** Its newest tag may have gone with a removal of ours that meant another digest. */
+async function tagRepair(
+  found: ListedManifest,
+  { key, tags }: LedgerEntry,
+  { ledger }: SurveyDeps,
+): Promise<Repair['kind'] | undefined> {
+  const tag = tags.at(-1);
+  if (tag === undefined || found.tags.includes(tag)) return undefined;
+  const row = await ledger.readTag({ registry: key.registry, repository: key.repository, tag });
+  return row !== undefined && isOvertaken(found, row) ? 'decide' : undefined;
 }
 
 async function listAll(place: RepositoryKey, { budget, registry }: SurveyDeps) {

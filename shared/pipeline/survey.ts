@@ -104,6 +104,9 @@ export function isUnfinished(entry: LedgerEntry): boolean {
   if (awaits && (!isLockedByUs(entry) || reopened < MAX_REOPENED)) return true;
   if (signature.state === 'open' || signature.code === 'POISONED') return true;
   if (decision === undefined || decision.verdict === 'pending' || decision.gaveUp === true) return true;
+  // A release, or evidence that came later, is not carried out until it has been decided on.
+  const released = entry.release !== undefined && enforcement.state === 'quarantined';
+  if (released || isNewer(entry, settledAt)) return true;
   return settledAt === undefined || entry.owed !== undefined || enforcement.state === 'applying';
 }
 
@@ -123,10 +126,18 @@ function isUndecided(entry: LedgerEntry, { now, deadlineMilliseconds }: SurveyCo
     const since = complete && decision === undefined ? evidenceAt : due;
     return now.getTime() - since > LATE_MILLISECONDS;
   }
+  const evidenceAt = Math.max(lastTime(scan), lastTime(signature));
+  if (isNewer(entry, settledAt)) return now.getTime() - evidenceAt > LATE_MILLISECONDS;
   if (entry.owed !== undefined) return isOlder(settledAt ?? entry.firstSeenAt, now, LATE_MILLISECONDS);
   if (decision.gaveUp === true) return isOlder(decidedAt ?? entry.firstSeenAt, now, POISONED_MILLISECONDS);
   if (enforcement.state === 'applying') return isOlder(enforcement.at ?? entry.firstSeenAt, now, LATE_MILLISECONDS);
   return settledAt === undefined && isOlder(decidedAt ?? entry.firstSeenAt, now, LATE_MILLISECONDS);
+}
+
+/** Whether evidence has come since a verdict was last settled: the request to decide on it may be lost. */
+export function isNewer({ scan, signature }: Pick<LedgerEntry, 'scan' | 'signature'>, settledAt?: string): boolean {
+  if (settledAt === undefined) return false;
+  return Math.max(lastTime(scan), lastTime(signature)) > new Date(settledAt).getTime();
 }
 
 function lastTime(state: LedgerEntry['scan'] | LedgerEntry['signature']): number {
@@ -134,9 +145,10 @@ function lastTime(state: LedgerEntry['scan'] | LedgerEntry['signature']): number
   return at === undefined ? 0 : new Date(at).getTime();
 }
 
-/** Somebody has opened what we shut, or has given it a name again. */
+/** Somebody has opened what we shut, or has given it a name again; or it has been released, and is not restored yet. */
 function isUndone({ attributes, tags }: ListedManifest, { enforcement, release }: LedgerEntry): boolean {
-  if (enforcement.state !== 'quarantined' || release !== undefined) return false;
+  if (enforcement.state !== 'quarantined') return false;
+  if (release !== undefined) return true;
   const { action = 'mark' } = enforcement;
   const locks = action === 'lock' || action === 'lock-and-untag';
   const untags = action === 'untag' || action === 'lock-and-untag';
@@ -168,6 +180,7 @@ export function createTally() {
     quarantined: 0,
     signatures: 0,
     others: 0,
+    shut: 0,
     unaccounted: 0,
   };
   let oldestPending: string | undefined;
@@ -191,6 +204,11 @@ export function createTally() {
     excluded: ({ kind }: Excluded) => {
       counts.manifests += 1;
       counts[kind === 'signature' ? 'signatures' : 'others'] += 1;
+    },
+    /** Unknown to us, and locked by somebody else: nobody can pull it, and neither can we. */
+    shut: () => {
+      counts.manifests += 1;
+      counts.shut += 1;
     },
     unaccounted: () => {
       counts.manifests += 1;

@@ -111,15 +111,30 @@ export async function pushReferrer(
   return digest;
 }
 
+/** Looks for the empty config that are on their way: two marks at once ask once. */
+const asking = new WeakMap<Session, Map<string, Promise<void>>>();
+
 /** Every mark has it, so after the first one it is there. */
-async function pushEmptyConfig(session: Session, key: ArtifactKey): Promise<void> {
-  const { registry, repository } = key;
-  const request = { registry, repository, action: 'pull,push', method: 'HEAD' } as const;
-  const { status } = await session.send({ ...request, path: `/blobs/${EMPTY_DIGEST}` });
-  if (status !== 200 && status !== 307) await pushBlob(session, key, Buffer.from('{}'));
+function pushEmptyConfig(session: Session, key: ArtifactKey): Promise<void> {
+  const place = `${key.registry}/${key.repository}`;
+  const ofSession = asking.get(session) ?? new Map<string, Promise<void>>();
+  asking.set(session, ofSession);
+  const begun = ofSession.get(place) ?? ensureEmptyConfig(session, key).finally(() => ofSession.delete(place));
+  ofSession.set(place, begun);
+  return begun;
 }
 
-async function pushBlob(session: Session, { registry, repository }: ArtifactKey, bytes: Uint8Array): Promise<void> {
+async function ensureEmptyConfig(session: Session, { registry, repository }: ArtifactKey): Promise<void> {
+  const request = { registry, repository, action: 'pull,push', method: 'HEAD' } as const;
+  const { status } = await session.send({ ...request, path: `/blobs/${EMPTY_DIGEST}` });
+  if (status !== 200 && status !== 307) await pushBlob(session, { registry, repository }, Buffer.from('{}'));
+}
+
+async function pushBlob(
+  session: Session,
+  { registry, repository }: Pick<ArtifactKey, 'registry' | 'repository'>,
+  bytes: Uint8Array,
+): Promise<void> {
   const request = { registry, repository, action: 'pull,push' } as const;
   const digest = digestOf(bytes);
   const start = await session.send({ ...request, method: 'POST', path: '/blobs/uploads/', repeatable: true });

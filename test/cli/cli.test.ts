@@ -49,6 +49,17 @@ describe('the command line against a running environment', () => {
     expect(statusOf(`${environment.registry}/team/app:v1`, 30).enforcement.state).toBe('released');
   });
 
+  it('accounts for every manifest, and compares registry and ledger when asked', () => {
+    const swept = cli('reconcile', environment.registry, '--all', '--json');
+    expect(swept.code).toBe(0);
+    expect(JSON.parse(swept.stdout)).toMatchObject({ complete: true, failed: 0, walked: 1 });
+    const { code, stdout } = cli('coverage', environment.registry, '--json');
+    expect(code).toBe(0);
+    // The image of the test before, with its two marks; released, so nothing is quarantined.
+    expect(JSON.parse(stdout)).toMatchObject({ manifests: 3, fail: 1, others: 2, unaccounted: 0, quarantined: 0 });
+    expect(cli('coverage', environment.registry).stdout).toContain('unaccounted 0');
+  });
+
   it('knows nothing of what was never pushed', () => {
     expect(statusOf(`${environment.registry}/team/none:v1`, 0)).toMatchObject({ code: 3, verdict: 'unknown' });
   });
@@ -63,6 +74,8 @@ describe('the command line against a running environment', () => {
     ['nobody there', ['status', '127.0.0.1:1/a:v1'], 4],
     ['a deployment without a name', ['status', 'team.azurecr.io/a:v1'], 4],
     ['plain http to another host', ['status', 'team.azurecr.io/a:v1', '--endpoint', 'http://example.test'], 4],
+    ['a registry without an environment', ['coverage', 'team.azurecr.io'], 4],
+    ['a policy command that is none', ['policy', 'shred', 'x'], 4],
     ['a release without a reason', ['release', '127.0.0.1:1/a:v1'], 4],
   ])('exits for %s as documented', (_, args, code) => {
     expect(cli(...args).code).toBe(code);
@@ -74,6 +87,24 @@ describe('the command line against a running environment', () => {
     const { code, stderr } = cli('start', '--policy', policy, '--state-directory', join(directory, 'other'));
     expect(code).not.toBe(0);
     for (const part of ['rules[0].repository', 'rules[0].onPush', 'catch-all']) expect(stderr).toContain(part);
+  });
+
+  it('checks a policy before anything is deployed, and tells all problems at once', () => {
+    const good = join(directory, 'good.yaml');
+    writeFileSync(good, 'version: 1\nrules:\n  - repository: "**"\n    onPush: mark\n');
+    expect(cli('policy', 'check', good).code).toBe(0);
+    const wrong = join(directory, 'wrong.yaml');
+    writeFileSync(wrong, 'version: 1\nrules:\n  - repository: "Team"\n    onPush: shred\n    extra: 1\n');
+    const { code, stdout } = cli('policy', 'check', wrong, '--json');
+    expect(code).toBe(1);
+    const { problems } = JSON.parse(stdout) as { problems: { path: string; message: string }[] };
+    expect(problems.map(({ path }) => path).toSorted()).toEqual([
+      'rules',
+      'rules[0] (line 3)',
+      'rules[0].onPush (line 4)',
+      'rules[0].repository (line 3)',
+    ]);
+    expect(cli('policy', 'check', join(directory, 'nowhere.yaml')).code).toBe(4);
   });
 
   it('refuses a second environment on the same state', () => {

@@ -57,6 +57,11 @@ describe('settings', () => {
   ])('refuse %s', (_, changes, path) => {
     expect(problemsOf(() => loadAppSettings({ ...GOOD, ...changes }))).toContain(path);
   });
+  it("let nobody in where the platform's sign-in is switched off", () => {
+    const inAzure = { ...GOOD, LAZARET_SIGN_IN: 'entra', WEBSITE_SITE_NAME: 'app' };
+    expect(loadAppSettings({ ...inAzure, WEBSITE_AUTH_ENABLED: 'False' }).signIn).toBe('closed');
+    expect(loadAppSettings({ ...inAzure, WEBSITE_AUTH_ENABLED: 'True' }).signIn).toBe('entra');
+  });
   it('need no tables for the scan job', () => {
     const uris = {
       LAZARET_STORAGE: undefined,

@@ -130,4 +130,10 @@ describe('callers', () => {
   ])('keeps out %s', (_, headers, code) => {
     expect(() => requireRole(headers, ROLES.release, 'entra')).toThrow(expect.objectContaining({ code }));
   });
+  it("lets nobody in while the platform's sign-in is off, whatever the header says", () => {
+    const headers = header({ auth_typ: 'aad', claims: claims([ROLES.read, ROLES.release, ROLES.operate]) });
+    expect(() => requireRole(headers, ROLES.read, 'closed')).toThrow(
+      expect.objectContaining({ code: 'NOT_SIGNED_IN' }),
+    );
+  });
 });

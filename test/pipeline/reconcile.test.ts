@@ -234,6 +234,24 @@ describe('a quarantine that somebody undoes', () => {
     expect(await isShut(line, bad.digest)).toBe(true);
     expect((await line.entry('app', bad.digest))?.enforcement.state).toBe('quarantined');
   });
+  it('is in force again within the hour, even where the registry does not tell that anything has changed', async () => {
+    const line = await createLine(LOCKS);
+    const bad = await quarantined(line);
+    const long = new Date(0);
+    const { listManifests } = line.registry.client;
+    Object.assign(line.registry.client, {
+      repositoryUpdatedAt: () => Promise.resolve(long),
+      listManifests: async (...args: Parameters<typeof listManifests>) => {
+        const { items, next } = await listManifests(...args);
+        return { items: items.map((item) => ({ ...item, updatedAt: long })), next };
+      },
+    });
+    await waitWithTimer(line, 10);
+    const open = { readEnabled: true, writeEnabled: true, deleteEnabled: true, listEnabled: true };
+    await line.registry.client.unlock(keyOf(bad.digest), open);
+    await waitWithTimer(line, 65);
+    expect(await isShut(line, bad.digest)).toBe(true);
+  });
   it('is in force again: a new tag, of which no event told', async () => {
     const line = await createLine(LOCKS);
     const bad = await quarantined(line);
@@ -263,6 +281,21 @@ describe('a quarantine that somebody undoes', () => {
 });
 
 describe('what is not there any more', () => {
+  it('is put back: a tag that our removal of it from another digest took along', async () => {
+    const line = await createLine(LOCKS);
+    const bad = await quarantined(line);
+    const fix = await image('fix');
+    await line.registry.push(fix, 'app', { tag: 'v1' });
+    await line.settle();
+    expect((await line.entry('app', fix.digest))?.decision?.verdict).toBe('pass');
+    // A machine that stood still goes on: its removal of v1 meant the bad one, and by name it meets the fix.
+    const at = line.clock.now().toISOString();
+    const tag = { registry: LOGIN_SERVER, repository: 'app' as never, tag: 'v1' as never };
+    await line.ledger.updateTag(tag, (row) => row && { ...row, removed: { digest: bad.digest, at, until: at } });
+    await line.registry.client.untag(tag.registry, tag.repository, tag.tag);
+    await waitWithTimer(line, 15);
+    expect(await line.registry.client.resolveTag(tag.registry, tag.repository, tag.tag)).toBe(fix.digest);
+  });
   it('is made again: a mark', async () => {
     const line = await createLine(LOCKS);
     const good = await image('good');

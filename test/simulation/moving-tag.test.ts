@@ -10,9 +10,9 @@ function historyOf(on: EffectName, { kind, nth }: { kind: 'stall-before' | 'stal
   const images = [{ content: 'critical', serial: 1 }] as const;
   return {
     seed: 1,
-    pushes: [{ at: 0, registry: 0, repository: 1, tag: 0, images }],
+    pushes: [{ at: 0, registry: 0, repository: 1, tag: 0, images, existing: false }],
     faults: [{ on, push: 0, nth, kind, seconds: 700, meanwhile: 'move' }],
-    ...{ deeds: [], ambushes: [], outages: [] },
+    ...{ deeds: [], ambushes: [], outages: [], losses: [], poisonings: [], scannerless: 0 },
   };
 }
 

@@ -53,7 +53,12 @@ function memory(): Promise<Storage> {
     blobs: () => Promise.resolve(createMemoryBlobs()),
     queue: () =>
       Promise.resolve(
-        createMemoryQueues({ now: () => now, lag: () => 0, onVisible: () => undefined }).getQueueClient('one'),
+        createMemoryQueues({
+          now: () => now,
+          lag: () => 0,
+          fateOf: () => undefined,
+          onVisible: () => undefined,
+        }).getQueueClient('one'),
       ),
     pass: (seconds) => {
       now += seconds * 1000;

@@ -7,7 +7,7 @@ import { digestOf } from '../../shared/artifact/digest.js';
 import { createJournal } from '../../shared/ledger/journal.js';
 import { createLedger } from '../../shared/ledger/ledger.js';
 import type { Alert } from '../../shared/message/alert.js';
-import { parseMessage, scanRequestSchema } from '../../shared/message/queue-message.js';
+import { type ScanRequest, type Scanned, parseMessage, scanRequestSchema } from '../../shared/message/queue-message.js';
 import { QUEUES, type QueueName } from '../../shared/message/queue-name.js';
 import type { Send } from '../../shared/pipeline/effects.js';
 import { scan } from '../../shared/pipeline/scan.js';
@@ -115,14 +115,14 @@ export async function createLine(
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,
     queueLength: (queue) => Promise.resolve(queued.filter((message) => message.queue === queue).length),
     reconcileCallsPerMinute: 300,
+    readRetention: () => Promise.resolve({ state: 'off' }),
     ...overrides,
   };
   const app = bindSteps(services);
 
-  const scanOne = async (body: unknown): Promise<void> => {
-    const request = parseMessage(scanRequestSchema, body);
+  const scanRequest = (request: ScanRequest, signal = new AbortController().signal): Promise<Scanned> => {
     scans.push(request.key.digest);
-    const scanned = await scan(request, new AbortController().signal, {
+    return scan(request, signal, {
       clock: clock.now,
       log: () => undefined,
       registry: registry.scanClient,
@@ -141,8 +141,9 @@ export async function createLine(
         });
       },
     });
-    await send(QUEUES.scanned, scanned);
   };
+  const scanOne = async (body: unknown): Promise<void> =>
+    send(QUEUES.scanned, await scanRequest(parseMessage(scanRequestSchema, body)));
   const handlers: Readonly<Record<QueueName, (body: unknown) => Promise<void>>> = {
     [QUEUES.registryEvents]: app.receive,
     [QUEUES.scan]: scanOne,
@@ -213,6 +214,10 @@ export async function createLine(
     crashes,
     settle,
     deliverEvents,
+    /** What the functions do: everything that is visible now and on one of these queues. */
+    workOff: (queues: readonly QueueName[]) => workOff(({ queue }) => queues.includes(queue)),
+    /** What the scan job does with one message. */
+    scanRequest,
     /** Moves time in steps, working off what becomes due. */
     wait: async (milliseconds: number, stepMilliseconds = 30_000) => {
       for (let passed = 0; passed < milliseconds; passed += stepMilliseconds) {
