@@ -7,11 +7,13 @@ import type { Coverage } from '../../shared/pipeline/coverage.js';
 export interface Doors {
   readonly verdict: (reference: string) => Promise<Status>;
   readonly release: (reference: string, reason: string) => Promise<void>;
-  readonly reconcile: () => Promise<Reconciled>;
+  /** Compares all that there is; resolves with what it asked for, by kind. */
+  readonly reconcile: () => Promise<Readonly<Record<string, number>>>;
   readonly coverage: () => Promise<Coverage>;
 }
 
 const PATIENCE_MILLISECONDS = 60_000;
+const MAX_ROUNDS = 100;
 
 /** Doors at a functions host. Each rejects with the last answer where none was good for a minute. */
 export function openDoors(functions: string): Doors {
@@ -32,11 +34,21 @@ export function openDoors(functions: string): Doors {
   const post = (path: string, body: unknown = {}) =>
     ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
   return {
-    verdict: async (reference) => (await ask(`verdict?${new URLSearchParams({ reference, wait: '0' })}`)) as Status,
+    verdict: async (reference) =>
+      (await ask(`verdict?${new URLSearchParams({ reference, wait: '0' }).toString()}`)) as Status,
     release: async (reference, reason) => {
       await post('release', { reference, reason });
     },
-    reconcile: async () => (await post('reconcileNow?all=true')) as Reconciled,
+    reconcile: async () => {
+      const since = encodeURIComponent(new Date().toISOString());
+      const repairs: Record<string, number> = {};
+      for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
+        const done = (await post(`reconcileNow?since=${since}`)) as Reconciled;
+        for (const [kind, count] of Object.entries(done.repairs)) repairs[kind] = (repairs[kind] ?? 0) + count;
+        if (done.complete && done.failed === 0) return repairs;
+      }
+      throw new Error('reconcile comes to no end');
+    },
     coverage: async () => (await ask('coverage')) as Coverage,
   };
 }

@@ -56,10 +56,11 @@ export async function startMachines({ root, env, queueLength, reached, onLine }:
     });
   const first = await run(0);
   host = first;
+  const isOver = () => stopping;
   const supervising = (async () => {
-    while (!stopping) {
+    for (;;) {
       await host?.exited;
-      if (stopping) return;
+      if (isOver()) return;
       host = undefined;
       await wait(RESTART_MILLISECONDS);
       host = await run(first.port).catch((error: unknown) => {

@@ -16,9 +16,9 @@ export interface Stage {
   readonly pushes: number;
 }
 
-/** The policy of these pushes. A signature may take as long as some kills cost. */
+/** The policy of these pushes. A signature may take as long as some kills cost; a deadline is longer than any run. */
 export const POLICY = `version: 1
-deadline: 20m
+deadline: 4h
 rules:
   - repository: signed/**
     vulnerabilities: { fail: CRITICAL, failFixable: HIGH }

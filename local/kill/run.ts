@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { QueueServiceClient } from '@azure/storage-queue';
+import { parseLoginServer } from '../../shared/artifact/login-server.js';
 import { connectStorage } from '../../shared/connect.js';
-import { ALL_QUEUES, QUEUES, poisonQueue } from '../../shared/message/queue-name.js';
+import { createLedger } from '../../shared/ledger/ledger.js';
+import { QUEUES } from '../../shared/message/queue-name.js';
 import { createQueueLength, ensureQueues } from '../../shared/queue/queues.js';
 import { LOCAL_RESOURCE_ID } from '../environment.js';
 import { writeDatabase } from '../sample/database.js';
@@ -17,6 +18,7 @@ import { type Complaint, type Duplicate, type Expected, judge } from './judge.js
 import { type Machines, startMachines } from './machines.js';
 import { POLICY, makePush } from './pushes.js';
 import { type KillableRegistry, startKillableRegistry } from './registry.js';
+import { comeToRest, whatIsLeft } from './rest.js';
 import { SCRIPT } from './script.js';
 import { startStorage } from './storage.js';
 
@@ -63,7 +65,7 @@ export async function runKills(options: RunOptions): Promise<Result> {
 
   const storage = await startStorage(at('storage'), reached);
   const { connectionString } = storage;
-  const { queues } = connectStorage({ kind: 'connection-string', connectionString }, undefined);
+  const { queues, table } = connectStorage({ kind: 'connection-string', connectionString }, undefined);
   await ensureQueues(queues);
   const channel = await startChannel(at('inbox'), reached);
   const onLine = (line: string) => log('registry', line);
@@ -135,14 +137,20 @@ export async function runKills(options: RunOptions): Promise<Result> {
     });
     const expected = (await Promise.all(making)).flat();
     say('all pushes are made');
-    const patience = REST_MILLISECONDS + pushes * REST_MILLISECONDS_EACH;
-    await comeToRest(rest, patience);
+    const quiet = () =>
+      comeToRest(rest, {
+        ledger: createLedger(table('ledger')),
+        loginServer: parseLoginServer(loginServer),
+        repositories: expected.map(({ repository }) => repository),
+        patienceMilliseconds: REST_MILLISECONDS + pushes * REST_MILLISECONDS_EACH,
+      });
+    await quiet();
     await director.disarm();
-    await comeToRest(rest, patience);
+    await quiet();
     say('all is at rest; comparing registry and ledger');
-    const { repairs } = await doors.reconcile();
+    const repairs = await doors.reconcile();
     say(`reconcile asked for ${JSON.stringify(repairs)}`);
-    const leftOver = await comeToRest(rest, patience);
+    const leftOver = await quiet();
     const pairs: { expected: Expected; found: Awaited<ReturnType<typeof inspect>> }[] = [];
     for (const each of expected)
       pairs.push({ expected: each, found: await inspect(each, { registry: loginServer, doors }) });
@@ -160,7 +168,7 @@ export async function runKills(options: RunOptions): Promise<Result> {
       complaints: [...broken, ...whole, ...complaints],
       duplicates,
       done: director.done(),
-      recovered: repairs.receive,
+      recovered: repairs['receive'] ?? 0,
     };
   } finally {
     clearInterval(heartbeat);
@@ -177,37 +185,4 @@ const WHOLE_SCRIPT = 20;
 
 function lost(code: string, detail: string): Complaint {
   return { kind: 'lost', code, subject: 'the whole', detail };
-}
-
-interface Rest {
-  readonly queues: QueueServiceClient;
-  readonly registry: KillableRegistry;
-}
-
-/** Events and messages that are under way, in words; empty where there are none. */
-async function whatIsLeft({ queues, registry }: Rest): Promise<string> {
-  try {
-    const counts: string[] = [];
-    const { waiting } = await registry.events();
-    if (waiting > 0) counts.push(`events ${waiting}`);
-    for (const name of ALL_QUEUES.flatMap((queue) => [queue, poisonQueue(queue)])) {
-      const { approximateMessagesCount = 0 } = await queues.getQueueClient(name).getProperties();
-      if (approximateMessagesCount > 0) counts.push(`${name} ${approximateMessagesCount}`);
-    }
-    return counts.join(', ');
-  } catch {
-    return 'storage is away';
-  }
-}
-
-/** Waits until nothing is under way at two looks in a row; returns what is left when the patience ends. */
-async function comeToRest(rest: Rest, patienceMilliseconds: number): Promise<string> {
-  const until = Date.now() + patienceMilliseconds;
-  for (let calm = 0; ;) {
-    const left = await whatIsLeft(rest);
-    calm = left === '' ? calm + 1 : 0;
-    if (calm >= 2) return '';
-    if (Date.now() > until) return left;
-    await wait(500);
-  }
 }
