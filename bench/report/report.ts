@@ -1,3 +1,129 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { drawGrowth } from './chart.js';
+import { type BenchmarkName, RESULTS, type ResultOf, readResult } from './results.js';
+
+type Tables = { readonly [Name in BenchmarkName]: (result: ResultOf<Name>) => string };
+
+const yes = (met: boolean) => (met ? 'met' : '**missed**');
+
+/** One table for each benchmark, in Markdown. */
+const TABLES: Tables = {
+  overhead: ({ tiny, debian }) =>
+    table(
+      [
+        'image',
+        'own time, ms',
+        'raw `trivy image`, ms',
+        'both conversions, ms',
+        'limit (200 ms + 10 % of raw), ms',
+        '',
+      ],
+      Object.entries({ tiny, debian }).map(([name, { own, raw, convert, limit, met }]) => [
+        ...[name, own, raw, convert, limit, yes(met)],
+      ]),
+    ),
+  throughput: ({ imagesPerMinute, ratio, wanted, met }) =>
+    [
+      table(
+        ['round', 'ours, images a minute', '`xargs -P2`, images a minute', 'ratio'],
+        imagesPerMinute.map((round, i) => [i + 1, round.ours, round.raw, round.ratio]),
+      ),
+      `Median ratio ${ratio}; wanted ${wanted}: ${yes(met)}.`,
+    ].join('\n\n'),
+  wall: ({ seconds, median }) => `${seconds.join(', ')} s; median ${median} s.`,
+  burst: ({ events, atOnce, rawPerSecond, acceptedPerSecond, ratio, wanted, met, doorPerSecond, doorRatio }) =>
+    [
+      `${events.toLocaleString('en-US')} events, ${atOnce} under way at once:`,
+      table(
+        ['who', 'a second', 'of the client alone', ''],
+        [
+          ['a client that enqueues the same messages', rawPerSecond, 1, ''],
+          ['`accept`', acceptedPerSecond, ratio, `wanted ${wanted}: ${yes(met)}`],
+          ['the Event Grid door of the local host, over HTTP', doorPerSecond, doorRatio, 'no bound'],
+        ],
+      ),
+    ].join('\n\n'),
+  calls: ({ pushes, limit }) => {
+    const names = [...new Set(pushes.flatMap(({ push }) => Object.keys(push.operations)))];
+    return table(
+      ['', ...pushes.map(({ name }) => name)],
+      [
+        [
+          `reads (≤ ${limit.reads})`,
+          ...pushes.map(({ reads, bounded, within }) => `${reads} ${bounded ? yes(within) : ''}`),
+        ],
+        [`lists of referrers (≤ ${limit.referrers})`, ...pushes.map(({ referrers }) => referrers)],
+        ['writes', ...pushes.map(({ push }) => push.write)],
+        ...names.map((name) => [`– ${name}`, ...pushes.map(({ push }) => push.operations[name] ?? 0)]),
+      ],
+    );
+  },
+  growth: ({ series, limit }) =>
+    table(
+      [
+        'work',
+        'artifacts in',
+        'ledger in',
+        'slope of time',
+        'slope of memory',
+        `≤ ${limit}`,
+        '10,000: ms',
+        '10,000: MB',
+      ],
+      series.map(({ work, place, ledger, time, memory, met, points }) => {
+        const last = points.at(-1);
+        const megabytes = ((last?.bytes ?? Number.NaN) / 1e6).toFixed(1);
+        return [work, place, ledger, time.all, memory.all, yes(met), last?.milliseconds ?? '', megabytes];
+      }),
+    ),
+};
+
+/** Writes the tables of `README.md` and the pictures anew, from the results that are stored in `directory`. */
 export async function writeReport(directory: string): Promise<void> {
-  await Promise.resolve(directory);
+  const file = join(directory, 'README.md');
+  let text = await readFile(file, 'utf8');
+  for (const name of Object.keys(RESULTS) as BenchmarkName[]) {
+    const [begin, end] = [`<!-- ${name} -->\n`, `<!-- end of ${name} -->`];
+    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+    if (from === -1 || to === -1) throw new Error(`README.md has no place for ${name}`);
+    text = `${text.slice(0, from + begin.length)}\n${await tell(directory, name, TABLES)}\n\n${text.slice(to)}`;
+  }
+  await writeFile(file, text);
+  const growth = await readResult(directory, 'growth').catch(absent);
+  for (const ledger of growth === undefined ? [] : ['memory', 'azurite']) {
+    const series = growth?.series.filter((each) => each.ledger === ledger) ?? [];
+    const time = drawGrowth(series, {
+      title: `Time, ledger in ${ledger}`,
+      unit: 'ms',
+      value: (point) => point.milliseconds,
+    });
+    const bytes = drawGrowth(series, {
+      title: `Memory, ledger in ${ledger}`,
+      unit: 'bytes',
+      value: (point) => point.bytes,
+    });
+    await writeFile(join(directory, 'results', `growth-time-${ledger}.svg`), time);
+    await writeFile(join(directory, 'results', `growth-memory-${ledger}.svg`), bytes);
+  }
+}
+
+async function tell<Name extends BenchmarkName>(
+  directory: string,
+  name: Name,
+  tables: { readonly [Key in Name]: (result: ResultOf<Key>) => string },
+): Promise<string> {
+  const result = await readResult(directory, name).catch(absent);
+  if (result === undefined) return 'Not measured yet.';
+  return `${tables[name](result)}\n\n${result.at.slice(0, 10)}, ${result.cores} cores, Node ${result.node}.`;
+}
+
+/** A benchmark that never ran has no result. */
+function absent(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+}
+
+function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
+  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
 }

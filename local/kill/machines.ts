@@ -47,6 +47,8 @@ export async function startMachines({ root, env, queueLength, reached, onLine }:
         AzureFunctionsJobHost__extensions__queues__maxPollingInterval: '00:00:01',
         // What a dead worker had in hand is tried again soon.
         AzureFunctionsJobHost__extensions__queues__visibilityTimeout: '00:00:02',
+        // More deaths meet a message in one minute here than five tries are meant for.
+        AzureFunctionsJobHost__extensions__queues__maxDequeueCount: '30',
       },
       onLine: (line) => {
         onLine('functions', line);
