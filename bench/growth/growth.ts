@@ -15,6 +15,8 @@ const MAX_SLOPE = 1.05;
  */
 const ENOUGH_MILLISECONDS = 1_000;
 const MIN_ROUNDS = 5;
+/** Less cannot be told from what the runtime gives and takes by itself. */
+const RESOLUTION_BYTES = 1024;
 /** Every repository was looked at before, however lately. */
 const EVER = new Date(Date.UTC(9999, 0, 1));
 
@@ -77,7 +79,7 @@ async function fullest(work: Work, count: number, deps: CoverageDeps): Promise<n
   const held = (await liveBytes()) - before;
   barrier.open();
   await all;
-  return Math.round(held / runs);
+  return Math.max(RESOLUTION_BYTES, Math.round(held / runs));
 }
 
 /** Calls `before` whenever the ledger's rows of a repository are about to be read, and writes nothing down. */
