@@ -56,8 +56,8 @@ export interface Ambush extends Moment {
 /** Everything that happens in one simulated world, as data: the same history is the same run. */
 export interface History {
   readonly seed: number;
-  /** Undefined where shrinking has taken a push out, so that the others keep their positions. */
-  readonly pushes: readonly (Push | undefined)[];
+  /** Null where shrinking has taken a push out, so that the others keep their positions. */
+  readonly pushes: readonly (Push | null)[];
   readonly deeds: readonly Deed[];
   readonly ambushes: readonly Ambush[];
   readonly faults: readonly Fault[];
@@ -161,7 +161,7 @@ export function histories(pushes: number): fc.Arbitrary<History> {
     ambushes: fc.array(ambush, { maxLength: pushes, size: 'max' }),
     deeds: fc.array(deed, { maxLength: 2 * pushes, size: 'max' }),
     // As good as never left out when it is generated, but first of all when it is shrunk.
-    pushes: fc.array(fc.option(push, { nil: undefined, freq: 2 ** 30 }), { minLength: pushes, maxLength: pushes }),
+    pushes: fc.array(fc.option(push, { nil: null, freq: 2 ** 30 }), { minLength: pushes, maxLength: pushes }),
     seed: fc.noShrink(fc.nat(0xffff_ffff)),
   });
 }

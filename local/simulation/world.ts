@@ -122,7 +122,7 @@ export async function live(told: History, options: LiveOptions = {}): Promise<Ou
   };
   const nameOf = (index: number): string | undefined => {
     const push = history.pushes[index];
-    if (push === undefined) return index === -1 ? '-' : undefined;
+    if (!push) return index === -1 ? '-' : undefined;
     const { registry, repository } = placeOf(push);
     return `${registry}/${repository}`;
   };

@@ -2,6 +2,7 @@ import type { Digest } from '../artifact/digest.js';
 import type { Tag } from '../artifact/tag.js';
 import type { Attributes } from '../policy/operation.js';
 import type { Excluded, LedgerEntry, Survey, TagEntry } from './entry.js';
+import { isOvertakenRow } from './overtaken.js';
 
 /** A manifest as a registry lists it. */
 export interface ListedManifest {
@@ -155,12 +156,9 @@ function isUndone({ attributes, tags }: ListedManifest, { enforcement, release }
   return (locks && (attributes.readEnabled || attributes.deleteEnabled)) || (untags && tags.length > 0);
 }
 
-/**
- * Whether a tag that belongs to this digest is not there although we removed it from another one: the removal is by name,
- * and may have taken a newer push along. The decision looks closer.
- */
-export function isOvertaken({ digest, tags }: ListedManifest, { tag, removed, digest: owner }: TagEntry): boolean {
-  return owner === digest && removed !== undefined && removed.digest !== digest && !tags.includes(tag);
+/** Whether a tag that belongs to this digest is not there, and a change of ours that meant another one is the reason. */
+export function isOvertaken({ digest, tags }: ListedManifest, row: TagEntry): boolean {
+  return isOvertakenRow(row, digest) && !tags.includes(row.tag);
 }
 
 function isOlder(at: string, now: Date, milliseconds: number): boolean {
