@@ -13,6 +13,7 @@ export const EFFECTS = [
   'blob.download',
   'queue.send',
   'queue.length',
+  'queue.peek',
   'queue.receive',
   'queue.update',
   'queue.delete',
