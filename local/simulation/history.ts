@@ -12,9 +12,11 @@ import {
   LOSABLE,
   type Loss,
   type Moment,
+  OF_SWEEPS,
   type Outage,
   POISONABLE,
   type Poisoning,
+  SELDOM,
   SERVICES,
 } from './trouble.js';
 
@@ -121,14 +123,25 @@ export function histories(pushes: number): fc.Arbitrary<History> {
   });
   const deed = fc.record({ at: time, push: fc.nat(pushes - 1), kind: fc.constantFrom(...DEEDS) });
   const nth = fc.oneof(fc.nat(2), fc.nat(12), fc.nat(4 * pushes));
-  const fault = fc.record({
-    on: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...EFFECTS) }, fc.constantFrom(...CHANGES)),
-    push: fc.integer({ min: -1, max: pushes - 1 }),
-    nth,
-    kind: fc.constantFrom(...FAULT_KINDS),
-    seconds: fc.constantFrom(20, 90, 700, 1500),
-    meanwhile: fc.oneof(fc.constant<DeedKind>('move'), fc.constantFrom(...DEEDS)),
-  });
+  const faultAt = (moment: {
+    readonly on: fc.Arbitrary<EffectName>;
+    readonly push: fc.Arbitrary<number>;
+    readonly nth: fc.Arbitrary<number>;
+  }) =>
+    fc.record({
+      ...moment,
+      kind: fc.constantFrom(...FAULT_KINDS),
+      seconds: fc.constantFrom(20, 90, 700, 1500),
+      meanwhile: fc.oneof(fc.constant<DeedKind>('move'), fc.constantFrom(...DEEDS)),
+    });
+  const somewhere = fc.nat(pushes - 1);
+  const anything = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...EFFECTS) }, fc.constantFrom(...CHANGES));
+  const fault = fc.oneof(
+    { weight: 5, arbitrary: faultAt({ on: anything, push: fc.integer({ min: -1, max: pushes - 1 }), nth }) },
+    { weight: 4, arbitrary: faultAt({ on: fc.constantFrom(...SELDOM), push: somewhere, nth: fc.nat(3) }) },
+    // Sweeps concern no one repository.
+    { weight: 1, arbitrary: faultAt({ on: fc.constantFrom(...OF_SWEEPS), push: fc.constant(-1), nth: fc.nat(400) }) },
+  );
   const ambush = fc.record({
     on: fc.constantFrom(...AMBUSHED),
     push: fc.nat(pushes - 1),

@@ -162,13 +162,13 @@ describe('a verdict that never arrived', () => {
     line.answers.set(broken.digest, new AppError('REGISTRY_THROTTLED', 'away', { retryable: true }));
     await line.registry.push(broken, 'app', { tag: 'v2' });
     await line.settle();
-    await waitWithTimer(line, 20);
+    await waitWithTimer(line, 5);
     expect(line.queued.some(({ queue }) => queue === QUEUES.scanned)).toBe(true);
     const bad = await pushBad(line);
     const lost = loseFrom(line, QUEUES.scanned);
     await line.settle();
     lost.end();
-    await waitWithTimer(line, 25);
+    await waitWithTimer(line, 20);
     expect((await line.entry('app', bad.digest))?.decision?.verdict).toBe('fail');
   });
 
