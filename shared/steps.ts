@@ -205,7 +205,8 @@ export function bindSteps(services: Services): App {
         {
           queue: QUEUES.decide,
           schema: decideRequestSchema,
-          step: ({ key, deadline }) => decide(key, decideDeps, { deadline }),
+          // A try that follows another may have to undo what that one did.
+          step: ({ key, deadline, attempt }) => decide(key, decideDeps, { deadline: deadline && attempt === 0 }),
           giveUp: giveUp.decide,
         },
         base,

@@ -39,6 +39,7 @@ export async function enforce(decided: Decided, deps: EnforceDeps): Promise<Enfo
   const overtaken = await overtakenTags(entry, deps);
   if (isSettled(entry, { decision, overtaken, now: deps.clock() }))
     return { gone: false, enforcement: entry.enforcement, version };
+  const lookedAt = deps.clock().toISOString();
   const observed = await deps.registry.observe(entry.key);
   if (observed === undefined) return { gone: true };
   const { operations: earlier } = entry.enforcement;
@@ -50,11 +51,14 @@ export async function enforce(decided: Decided, deps: EnforceDeps): Promise<Enfo
     refused: earlier.filter(({ outcome }) => outcome === 'refused').map(operationName),
     ...(record && { record }),
   };
-  return lifts ? lift(decided, { observed, history }, deps) : quarantine(decided, { observed, history }, deps);
+  const situation: Situation = { observed, lookedAt, history };
+  return lifts ? lift(decided, situation, deps) : quarantine(decided, situation, deps);
 }
 
 interface Situation {
   readonly observed: ObservedArtifact;
+  /** Just before that. What happens to the registry later is not in it. */
+  readonly lookedAt: string;
   readonly history: PlanHistory;
 }
 
@@ -104,7 +108,11 @@ async function recordInForce(
   return { ...record, tags };
 }
 
-async function lift(decided: Decided, { observed, history }: Situation, deps: EnforceDeps): Promise<Enforced> {
+async function lift(
+  decided: Decided,
+  { observed, lookedAt: at, history }: Situation,
+  deps: EnforceDeps,
+): Promise<Enforced> {
   const { entry, version, decision } = decided;
   const cause: Cause = entry.release
     ? { who: entry.release.by, why: entry.release.reason }
@@ -127,7 +135,6 @@ async function lift(decided: Decided, { observed, history }: Situation, deps: En
       version,
     };
   }
-  const at = deps.clock().toISOString();
   if (state === 'withheld' && entry.release === undefined) {
     return { gone: false, enforcement: { state: 'none', operations: [] }, version };
   }

@@ -2,6 +2,7 @@ import type { Digest } from '../artifact/digest.js';
 import type { Tag } from '../artifact/tag.js';
 import type { Attributes } from '../policy/operation.js';
 import type { Excluded, LedgerEntry, Survey, TagEntry } from './entry.js';
+import { MAX_RETRY_MILLISECONDS } from './deliver.js';
 import { isOvertakenRow } from './overtaken.js';
 
 /** A manifest as a registry lists it. */
@@ -68,7 +69,7 @@ export function findRepair(
   if (evidence !== undefined) return evidence;
   if (isUndecided(entry, context)) return 'decide';
   if (context.present !== undefined && entry.marks.some(({ digest }) => !context.present?.has(digest))) return 'marks';
-  return isUndone(found, entry) ? 'decide' : undefined;
+  return isUndone(found, entry, context.now) ? 'decide' : undefined;
 }
 
 function evidenceRepair(
@@ -147,8 +148,12 @@ function lastTime(state: LedgerEntry['scan'] | LedgerEntry['signature']): number
 }
 
 /** Somebody has opened what we shut, or has given it a name again; or it has been released, and is not restored yet. */
-function isUndone({ attributes, tags }: ListedManifest, { enforcement, release }: LedgerEntry): boolean {
-  if (enforcement.state !== 'quarantined') return false;
+function isUndone({ attributes, tags }: ListedManifest, { enforcement, release }: LedgerEntry, now: Date): boolean {
+  const { state, record, at } = enforcement;
+  // A decider that began before the release may have applied its lock after it, and died.
+  const fresh = at !== undefined && !isOlder(at, now, MAX_RETRY_MILLISECONDS);
+  if (state === 'released' && fresh) return record?.attributes.readEnabled === true && !attributes.readEnabled;
+  if (state !== 'quarantined') return false;
   if (release !== undefined) return true;
   const { action = 'mark' } = enforcement;
   const locks = action === 'lock' || action === 'lock-and-untag';
