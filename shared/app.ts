@@ -5,7 +5,7 @@ import { connectStorage, createCredential } from './connect.js';
 import { createJournal } from './ledger/journal.js';
 import { createLedger } from './ledger/ledger.js';
 import { createLog } from './log.js';
-import { createQueueLength, createSend, ensureQueues } from './queue/queues.js';
+import { createIsWaiting, createQueueLength, createSend, ensureQueues } from './queue/queues.js';
 import { createHttp } from './net/http.js';
 import { createRegistryClient } from './registry/registry-client.js';
 import { createRetentionReader } from './registry/retention-api.js';
@@ -62,6 +62,7 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
     reportUrl: settings.reportUrl,
     maxDatabaseAgeMilliseconds: settings.maxDatabaseAgeMilliseconds,
     queueLength: createQueueLength(storage.queues),
+    isWaiting: createIsWaiting(storage.queues),
     reconcileCallsPerMinute: settings.reconcileCallsPerMinute,
     readRetention: createRetentionReader({
       http: createHttp({ fetch, sleep }),

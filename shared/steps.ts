@@ -84,6 +84,8 @@ export interface Services {
   readonly reportUrl: string | undefined;
   readonly maxDatabaseAgeMilliseconds: number;
   readonly queueLength: (queue: QueueName) => Promise<number>;
+  /** Whether a receiver would find a message now. */
+  readonly isWaiting: (queue: QueueName) => Promise<boolean>;
   readonly reconcileCallsPerMinute: number;
   readonly readRetention: (resourceId: string) => Promise<Retention>;
 }
@@ -127,6 +129,7 @@ export function bindSteps(services: Services): App {
     newId: randomUUID,
     sleep: services.sleep,
     queueLength: services.queueLength,
+    isWaiting: services.isWaiting,
     callsPerMinute: services.reconcileCallsPerMinute,
     registries: receiveDeps.registries,
     readRetention: services.readRetention,
@@ -202,7 +205,8 @@ export function bindSteps(services: Services): App {
         {
           queue: QUEUES.decide,
           schema: decideRequestSchema,
-          step: ({ key, deadline }) => decide(key, decideDeps, { deadline }),
+          // A try that follows another may have to undo what that one did.
+          step: ({ key, deadline, attempt }) => decide(key, decideDeps, { deadline: deadline && attempt === 0 }),
           giveUp: giveUp.decide,
         },
         base,

@@ -111,6 +111,7 @@ export async function createCountedLine({
     registries: [{ resourceId: RESOURCE_ID, loginServer: LOGIN_SERVER }],
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,
     queueLength: (queue) => Promise.resolve(queues.visible(queue)),
+    isWaiting: (queue) => Promise.resolve(queues.visible(queue) > 0),
     reconcileCallsPerMinute: 300,
     readRetention: () => Promise.resolve({ state: 'off' }),
   });

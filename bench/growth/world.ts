@@ -52,6 +52,7 @@ export async function createWorld({ count, perRepository, connectionString }: Wo
     // One run is to see all of it: how a budget spreads the calls over several runs is no matter of time or memory.
     callsPerMinute: 1_000_000,
     queueLength: () => Promise.resolve(0),
+    isWaiting: () => Promise.resolve(false),
     registry: createRegistryClient({
       fetch: (input, init) => emulator.handle(new Request(input, init)),
       ...{ clock, sleep, credential: { kind: 'anonymous' }, registries: [LOGIN_SERVER] },

@@ -12,9 +12,11 @@ import {
   LOSABLE,
   type Loss,
   type Moment,
+  OF_SWEEPS,
   type Outage,
   POISONABLE,
   type Poisoning,
+  SELDOM,
   SERVICES,
 } from './trouble.js';
 
@@ -56,8 +58,8 @@ export interface Ambush extends Moment {
 /** Everything that happens in one simulated world, as data: the same history is the same run. */
 export interface History {
   readonly seed: number;
-  /** Undefined where shrinking has taken a push out, so that the others keep their positions. */
-  readonly pushes: readonly (Push | undefined)[];
+  /** Null where shrinking has taken a push out, so that the others keep their positions. */
+  readonly pushes: readonly (Push | null)[];
   readonly deeds: readonly Deed[];
   readonly ambushes: readonly Ambush[];
   readonly faults: readonly Fault[];
@@ -121,14 +123,25 @@ export function histories(pushes: number): fc.Arbitrary<History> {
   });
   const deed = fc.record({ at: time, push: fc.nat(pushes - 1), kind: fc.constantFrom(...DEEDS) });
   const nth = fc.oneof(fc.nat(2), fc.nat(12), fc.nat(4 * pushes));
-  const fault = fc.record({
-    on: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...EFFECTS) }, fc.constantFrom(...CHANGES)),
-    push: fc.integer({ min: -1, max: pushes - 1 }),
-    nth,
-    kind: fc.constantFrom(...FAULT_KINDS),
-    seconds: fc.constantFrom(20, 90, 700, 1500),
-    meanwhile: fc.oneof(fc.constant<DeedKind>('move'), fc.constantFrom(...DEEDS)),
-  });
+  const faultAt = (moment: {
+    readonly on: fc.Arbitrary<EffectName>;
+    readonly push: fc.Arbitrary<number>;
+    readonly nth: fc.Arbitrary<number>;
+  }) =>
+    fc.record({
+      ...moment,
+      kind: fc.constantFrom(...FAULT_KINDS),
+      seconds: fc.constantFrom(20, 90, 700, 1500),
+      meanwhile: fc.oneof(fc.constant<DeedKind>('move'), fc.constantFrom(...DEEDS)),
+    });
+  const somewhere = fc.nat(pushes - 1);
+  const anything = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...EFFECTS) }, fc.constantFrom(...CHANGES));
+  const fault = fc.oneof(
+    { weight: 5, arbitrary: faultAt({ on: anything, push: fc.integer({ min: -1, max: pushes - 1 }), nth }) },
+    { weight: 4, arbitrary: faultAt({ on: fc.constantFrom(...SELDOM), push: somewhere, nth: fc.nat(3) }) },
+    // Sweeps concern no one repository.
+    { weight: 1, arbitrary: faultAt({ on: fc.constantFrom(...OF_SWEEPS), push: fc.constant(-1), nth: fc.nat(400) }) },
+  );
   const ambush = fc.record({
     on: fc.constantFrom(...AMBUSHED),
     push: fc.nat(pushes - 1),
@@ -161,7 +174,7 @@ export function histories(pushes: number): fc.Arbitrary<History> {
     ambushes: fc.array(ambush, { maxLength: pushes, size: 'max' }),
     deeds: fc.array(deed, { maxLength: 2 * pushes, size: 'max' }),
     // As good as never left out when it is generated, but first of all when it is shrunk.
-    pushes: fc.array(fc.option(push, { nil: undefined, freq: 2 ** 30 }), { minLength: pushes, maxLength: pushes }),
+    pushes: fc.array(fc.option(push, { nil: null, freq: 2 ** 30 }), { minLength: pushes, maxLength: pushes }),
     seed: fc.noShrink(fc.nat(0xffff_ffff)),
   });
 }

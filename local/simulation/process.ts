@@ -113,7 +113,7 @@ export function createProcess(options: ProcessOptions): Process {
       const here = place();
       const label = contextOfThis()?.label ?? '-';
       const apply = (): ReturnType<typeof work> => {
-        options.note(`${options.name}: ${name}`);
+        options.note(`${options.name}: ${name} (${label})`);
         return work();
       };
       const drop = (result: Promise<unknown>): void => void result.catch(() => undefined);

@@ -57,6 +57,7 @@ export function createServices(process: Process, world: Surroundings): Services 
     reportUrl: undefined,
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,
     queueLength: (queue) => process.effect('queue.length', () => Promise.resolve(world.queues.contents(queue).length)),
+    isWaiting: (queue) => process.effect('queue.peek', () => Promise.resolve(world.queues.visible(queue) > 0)),
     reconcileCallsPerMinute: 300,
     readRetention: () => Promise.resolve({ state: 'off' }),
   };

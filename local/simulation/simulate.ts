@@ -99,10 +99,19 @@ async function checkWorld(
 ): Promise<Lived & { readonly failure: Failure | undefined }> {
   const begun = performance.now();
   let first: Lived | undefined;
+  let crash: Error | undefined;
   let failure: Failure | undefined;
   const property = fc.asyncProperty(arbitrary, async (history) => {
+    if (crash !== undefined) return true;
     if (first !== undefined && performance.now() > begun + shrinkMilliseconds) return true;
-    const lived = await tryHistory(history, mutation);
+    let lived: Lived;
+    try {
+      lived = await tryHistory(history, mutation);
+    } catch (error) {
+      // A simulation that breaks down shows nothing, and is no history that ends wrong.
+      if (first === undefined) crash = error instanceof Error ? error : new Error(String(error));
+      return true;
+    }
     first ??= lived;
     const known = new Set(first.judgement.complaints.map(({ code }) => code));
     const complaints = lived.judgement.complaints.filter(({ code }) => known.has(code));
@@ -111,6 +120,6 @@ async function checkWorld(
     return false;
   });
   await fc.check(property, { seed, numRuns: 1 });
-  if (first === undefined) throw new Error('no history was made');
+  if (first === undefined) throw crash ?? new Error('no history was made');
   return { ...first, failure };
 }

@@ -13,6 +13,7 @@ export const EFFECTS = [
   'blob.download',
   'queue.send',
   'queue.length',
+  'queue.peek',
   'queue.receive',
   'queue.update',
   'queue.delete',
@@ -29,8 +30,20 @@ export const EFFECTS = [
 ] as const;
 export type EffectName = (typeof EFFECTS)[number];
 
-/** What changes a registry. There is little of it, and it matters most that none of it fails unnoticed. */
+/** What changes a registry. It matters most that none of it fails unnoticed. */
 export const CHANGES: readonly EffectName[] = ['registry.write', 'registry.untag', 'registry.lock', 'registry.unlock'];
+
+/** What happens a few times only where something is quarantined, and would seldom be met by chance. */
+export const SELDOM: readonly EffectName[] = [
+  'registry.observe',
+  'registry.resolveTag',
+  'registry.untag',
+  'registry.lock',
+  'registry.unlock',
+];
+
+/** What only a sweep does. */
+export const OF_SWEEPS: readonly EffectName[] = ['registry.list', 'table.list', 'queue.length', 'queue.peek'];
 
 /** The services that can be away as a whole. */
 export const SERVICES = ['table', 'blob', 'queue', 'registry', 'teams'] as const;

@@ -69,11 +69,11 @@ export function performHistory(
   const perform = ({ kind, push: index }: Omit<Deed, 'at'>): void => {
     const push = history.pushes[index];
     if (kind === 'database') deeds.databases.push(options.now());
-    else if (push !== undefined) performOn(kind, push, { ...options, deeds });
+    else if (push) performOn(kind, push, { ...options, deeds });
   };
   // No two things happen in the same millisecond: events tell no shorter times apart.
   for (const [i, push] of history.pushes.entries()) {
-    if (push === undefined) continue;
+    if (push === null) continue;
     if (push.existing) {
       pushArtifact(artifactOf(push), { push, tag: push.tag }, { ...options, deeds });
       continue;

@@ -91,6 +91,8 @@ const REST_SECONDS = DAY + 12 * 3600;
 /** How long after the last deed all that was asked for should be done: the longest chain of retries, and more. */
 const CALM_SECONDS = 8 * 3600;
 const TICK_SECONDS = 30;
+/** How rarely `reconcile` runs once the world is calm: nearly all that a simulation does is to find nothing. */
+const CALM_INTERVALS = 4;
 const MAX_JOBS = 3;
 const INSTANCES = 2;
 
@@ -122,7 +124,7 @@ export async function live(told: History, options: LiveOptions = {}): Promise<Ou
   };
   const nameOf = (index: number): string | undefined => {
     const push = history.pushes[index];
-    if (push === undefined) return index === -1 ? '-' : undefined;
+    if (!push) return index === -1 ? '-' : undefined;
     const { registry, repository } = placeOf(push);
     return `${registry}/${repository}`;
   };
@@ -270,7 +272,8 @@ export async function live(told: History, options: LiveOptions = {}): Promise<Ou
     const instance = instances[random.below(INSTANCES)];
     // A failing timer is left for the next one.
     instance?.call((app) => app.reconcile()).catch(() => undefined);
-    schedule.after(INTERVAL_MILLISECONDS, reconcile);
+    const calm = seconds() > SPAN + CALM_SECONDS;
+    schedule.after(calm ? CALM_INTERVALS * INTERVAL_MILLISECONDS : INTERVAL_MILLISECONDS, reconcile);
   };
   const tick = (): void => {
     for (const instance of instances) for (const queue of LISTENED) instance.wake(queue);

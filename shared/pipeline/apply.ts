@@ -29,6 +29,7 @@ export interface ApplyDeps {
     retag: (key: ArtifactKey, tag: Tag) => Promise<Outcome>;
   };
   readonly ledger: {
+    readTag: (key: TagKey) => Promise<TagEntry | undefined>;
     updateTag: (key: TagKey, change: (current: TagEntry | undefined) => TagEntry | undefined) => Promise<unknown>;
   };
 }
@@ -61,42 +62,69 @@ async function carryOut(key: ArtifactKey, operation: Operation, deps: ApplyDeps)
       const at = deps.clock().toISOString();
       const current = await deps.registry.resolveTag(registry, repository, operation.tag);
       if (current !== key.digest) return 'gone';
-      await rememberRemoval(key, { tag: operation.tag, at }, deps);
-      const outcome = await deps.registry.untag(registry, repository, operation.tag);
-      const until = deps.clock().toISOString();
-      await deps.ledger.updateTag({ registry, repository, tag: operation.tag }, (row) =>
-        row?.removed?.digest === key.digest ? { ...row, removed: { ...row.removed, until } } : undefined,
-      );
-      return outcome;
+      const change = { what: 'removed', tag: operation.tag, at } as const;
+      return remembered(key, change, { ...deps, work: () => deps.registry.untag(registry, repository, operation.tag) });
     }
     case 'lock':
       return deps.registry.lock(key);
     case 'unlock':
       return deps.registry.unlock(key, operation.attributes);
     case 'retag': {
+      // Nor can it set a tag on the condition that it is absent, so this is written down in the same way.
+      const at = deps.clock().toISOString();
       const current = await deps.registry.resolveTag(registry, repository, operation.tag);
-      // Somebody has pushed the tag since: theirs stays.
-      if (current !== undefined) return current === key.digest ? 'done' : 'gone';
-      return deps.registry.retag(key, operation.tag);
+      if (current === key.digest) return 'done';
+      // Somebody has pushed the tag since: theirs stays. What we have put there ourselves, over a later push, does not.
+      if (current !== undefined && !(await isMisplaced(key, { tag: operation.tag, current }, deps))) return 'gone';
+      const change = { what: 'restored', tag: operation.tag, at } as const;
+      return remembered(key, change, { ...deps, work: () => deps.registry.retag(key, operation.tag) });
     }
   }
 }
 
-/** Written before the removal, so that a tag that is gone can always be resolved, and an overtaken push be found. */
-async function rememberRemoval(
-  key: ArtifactKey,
-  { tag, at }: { readonly tag: Tag; readonly at: string },
-  deps: ApplyDeps,
-): Promise<void> {
-  const { registry, repository, digest } = key;
-  await deps.ledger.updateTag({ registry, repository, tag }, (current) => ({
-    registry,
-    repository,
-    tag,
-    digest: current?.digest ?? digest,
-    pushedAt: current?.pushedAt ?? at,
-    removed: { digest, at },
-  }));
+/** Whether the tag was last pushed for this digest, and points to another one only because we restored it there. */
+async function isMisplaced(
+  { registry, repository, digest }: ArtifactKey,
+  { tag, current }: { readonly tag: Tag; readonly current: Digest },
+  { ledger }: ApplyDeps,
+): Promise<boolean> {
+  const row = await ledger.readTag({ registry, repository, tag });
+  return row?.digest === digest && row.restored?.at(-1)?.digest === current;
+}
+
+/**
+ * Changes a tag, and writes it down before, so that a tag that is gone can always be resolved, and after, so that a push
+ * that it has overtaken is found.
+ */
+async function remembered(
+  { registry, repository, digest }: ArtifactKey,
+  { what, tag, at }: { readonly what: 'removed' | 'restored'; readonly tag: Tag; readonly at: string },
+  { ledger, clock, work }: ApplyDeps & { readonly work: () => Promise<Outcome> },
+): Promise<Outcome> {
+  const key: TagKey = { registry, repository, tag };
+  const note = what === 'removed' ? withRemoval : withRestoration;
+  await ledger.updateTag(key, (row) => note(row ?? { ...key, digest, pushedAt: at }, { digest, at }));
+  const outcome = await work();
+  const until = clock().toISOString();
+  await ledger.updateTag(key, (row) => row && note(row, { digest, at, until }));
+  return outcome;
+}
+
+type TagChange = NonNullable<TagEntry['removed']>;
+
+/** Of two removals at once the later one is kept, with the end of whichever was over last. */
+function withRemoval(row: TagEntry, change: TagChange): TagEntry | undefined {
+  const { removed } = row;
+  if (change.until === undefined || removed === undefined) return { ...row, removed: change };
+  return removed.digest === change.digest ? { ...row, removed: { ...change, at: removed.at } } : undefined;
+}
+
+const MAX_RESTORATIONS = 10;
+
+/** The restoration that came through last is the last one. */
+function withRestoration(row: TagEntry, change: TagChange): TagEntry {
+  const others = (row.restored ?? []).filter(({ digest }) => digest !== change.digest);
+  return { ...row, restored: [...others, change].slice(-MAX_RESTORATIONS) };
 }
 
 /**

@@ -1,15 +1,16 @@
 import type { Tag } from '../artifact/tag.js';
 import { AppError } from '../error/app-error.js';
-import type { ArtifactKey, TagKey } from '../artifact/reference.js';
+import type { ArtifactKey } from '../artifact/reference.js';
 import { type BlobRef, MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
 import type { Decision } from '../policy/decision.js';
 import type { AppliedOperation, EnforcementMode, ObservedArtifact, QuarantineRecord } from '../policy/operation.js';
 import { type PlanHistory, operationName, plan } from '../policy/plan.js';
 import { type ApplyDeps, type Cause, applyOperation, lookAgain } from './apply.js';
-import type { Enforcement, LedgerEntry, TagEntry } from './entry.js';
+import type { Enforcement, LedgerEntry } from './entry.js';
 import { MAX_RETRY_MILLISECONDS } from './deliver.js';
 import { LAZARET, type Send } from './effects.js';
+import { isOvertakenRow } from './overtaken.js';
 
 /** What {@link enforce} needs. */
 export interface EnforceDeps extends ApplyDeps {
@@ -18,7 +19,6 @@ export interface EnforceDeps extends ApplyDeps {
   readonly store: { putRecord: (bytes: Uint8Array) => Promise<BlobRef> };
   readonly ledger: ApplyDeps['ledger'] & {
     replace: (entry: LedgerEntry, version: string) => Promise<string>;
-    readTag: (key: TagKey) => Promise<TagEntry | undefined>;
   };
 }
 
@@ -33,17 +33,13 @@ export interface Decided {
 export type Enforced =
   { readonly gone: true } | { readonly gone: false; readonly enforcement: Enforcement; readonly version: string };
 
-/** How far the registry's clock and ours may differ. */
-const SKEW_MILLISECONDS = 60_000;
-/** How long a removal may have taken whose end nobody wrote down. */
-const UNKNOWN_END_MILLISECONDS = 600_000;
-
 /** Brings the registry to what the decision wants. Safe to repeat, and to be killed anywhere. */
 export async function enforce(decided: Decided, deps: EnforceDeps): Promise<Enforced> {
   const { entry, version, decision } = decided;
   const overtaken = await overtakenTags(entry, deps);
   if (isSettled(entry, { decision, overtaken, now: deps.clock() }))
     return { gone: false, enforcement: entry.enforcement, version };
+  const lookedAt = deps.clock().toISOString();
   const observed = await deps.registry.observe(entry.key);
   if (observed === undefined) return { gone: true };
   const { operations: earlier } = entry.enforcement;
@@ -55,11 +51,14 @@ export async function enforce(decided: Decided, deps: EnforceDeps): Promise<Enfo
     refused: earlier.filter(({ outcome }) => outcome === 'refused').map(operationName),
     ...(record && { record }),
   };
-  return lifts ? lift(decided, { observed, history }, deps) : quarantine(decided, { observed, history }, deps);
+  const situation: Situation = { observed, lookedAt, history };
+  return lifts ? lift(decided, situation, deps) : quarantine(decided, situation, deps);
 }
 
 interface Situation {
   readonly observed: ObservedArtifact;
+  /** Just before that. What happens to the registry later is not in it. */
+  readonly lookedAt: string;
   readonly history: PlanHistory;
 }
 
@@ -78,20 +77,14 @@ function isSettled(
   return untouched && wantsNothing && overtaken.length === 0 && !(state === 'none' && entry.release !== undefined);
 }
 
-/**
- * Tags pushed for this digest that we removed at the same moment from an older one: the removal is by name, and took
- * the newer push with it.
- */
+/** Tags pushed for this digest that a change of ours, which meant an older one, took away from it. */
 async function overtakenTags({ key, tags }: LedgerEntry, deps: EnforceDeps): Promise<readonly Tag[]> {
-  const latest = tags.at(-1);
-  if (latest === undefined) return [];
-  const row = await deps.ledger.readTag({ registry: key.registry, repository: key.repository, tag: latest });
-  if (row?.digest !== key.digest || row.removed === undefined || row.removed.digest === key.digest) return [];
-  const { at, until } = row.removed;
-  const pushed = new Date(row.pushedAt).getTime();
-  const begun = new Date(at).getTime();
-  const over = until === undefined ? begun + UNKNOWN_END_MILLISECONDS : new Date(until).getTime();
-  return pushed >= begun - SKEW_MILLISECONDS && pushed <= over + SKEW_MILLISECONDS ? [latest] : [];
+  const { registry, repository, digest } = key;
+  const rows = await Promise.all(tags.map((tag) => deps.ledger.readTag({ registry, repository, tag })));
+  return tags.filter((_, i) => {
+    const row = rows[i];
+    return row !== undefined && isOvertakenRow(row, digest);
+  });
 }
 
 /**
@@ -115,7 +108,11 @@ async function recordInForce(
   return { ...record, tags };
 }
 
-async function lift(decided: Decided, { observed, history }: Situation, deps: EnforceDeps): Promise<Enforced> {
+async function lift(
+  decided: Decided,
+  { observed, lookedAt: at, history }: Situation,
+  deps: EnforceDeps,
+): Promise<Enforced> {
   const { entry, version, decision } = decided;
   const cause: Cause = entry.release
     ? { who: entry.release.by, why: entry.release.reason }
@@ -127,6 +124,9 @@ async function lift(decided: Decided, { observed, history }: Situation, deps: En
   }
   const { state, record } = entry.enforcement;
   await refuseHalfLifted(decided, operations, deps);
+  if (state !== 'released' || operations.length > 0) {
+    await askOvertaken(entry.key, [...new Set([...(record?.tags ?? []), ...history.overtaken])], deps);
+  }
   if (state === 'released' && operations.length === 0) return { gone: false, enforcement: entry.enforcement, version };
   if (record === undefined && entry.release === undefined && state !== 'withheld') {
     return {
@@ -135,7 +135,6 @@ async function lift(decided: Decided, { observed, history }: Situation, deps: En
       version,
     };
   }
-  const at = deps.clock().toISOString();
   if (state === 'withheld' && entry.release === undefined) {
     return { gone: false, enforcement: { state: 'none', operations: [] }, version };
   }
@@ -226,15 +225,16 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
 }
 
 /**
- * A newer push of a tag may have been decided while our removal of the tag was still under way. Its digest looks again, now
- * that the removal is over.
+ * A newer push of a tag may have been decided while our change of the tag was still under way. Its digest looks again, now
+ * that the change is over.
  */
 async function askOvertaken(key: ArtifactKey, tags: readonly Tag[], deps: EnforceDeps): Promise<void> {
   const { registry, repository } = key;
   const since = deps.clock().toISOString();
   for (const tag of tags) {
     const row = await deps.ledger.readTag({ registry, repository, tag });
-    if (row === undefined || row.digest === key.digest || row.removed?.digest !== key.digest) continue;
+    if (row === undefined || row.digest === key.digest) continue;
+    if (row.removed?.digest !== key.digest && row.restored?.at(-1)?.digest !== key.digest) continue;
     await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key: { ...key, digest: row.digest }, attempt: 0, since });
   }
 }

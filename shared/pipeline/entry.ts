@@ -174,7 +174,7 @@ export function remember<T>(values: readonly T[], value: T): T[] {
   return [...values.filter((existing) => existing !== value), value].slice(-MAX_REMEMBERED);
 }
 
-/** Where a tag of a repository was last seen to point, and whether quarantine took it away. */
+/** For which digest a tag of a repository was last pushed, and what we have done with it since. */
 export const tagEntrySchema = z.object({
   registry: keySchema.shape.registry,
   repository: keySchema.shape.repository,
@@ -184,6 +184,8 @@ export const tagEntrySchema = z.object({
   pushedAt: time,
   /** Our last removal of this tag, from which digest, and when it began and was over. */
   removed: z.object({ digest: digestSchema, at: time, until: time.optional() }).optional(),
+  /** Our restorations of this tag, one for a digest, the last one last: to which digest, when it began and was over. */
+  restored: z.array(z.object({ digest: digestSchema, at: time, until: time.optional() })).optional(),
 });
 
 /** One tag of one repository in the ledger. */

@@ -10,6 +10,7 @@ import type { IgnoredEvent, RegistryEvent } from '../message/registry-event.js';
 import { admit, type AdmitDeps, verifyQueue } from './admit.js';
 import type { Excluded, LedgerEntry, TagEntry } from './entry.js';
 import { type Log, LAZARET } from './effects.js';
+import { isOwnPush } from './overtaken.js';
 
 /** How long after an event a missing manifest is put down to replication, in milliseconds. */
 export const REPLICATION_MILLISECONDS = 15 * 60_000;
@@ -221,6 +222,7 @@ async function rememberTag(
     // Events come in any order: only a newer push moves the tag.
     if (current !== undefined && new Date(current.pushedAt) > new Date(at)) return undefined;
     if (current?.digest === digest && current.pushedAt === at) return undefined;
-    return { registry, repository, tag, digest, pushedAt: at, ...(current?.removed && { removed: current.removed }) };
+    if (isOwnPush(current, { digest, at })) return undefined;
+    return { ...current, registry, repository, tag, digest, pushedAt: at };
   });
 }

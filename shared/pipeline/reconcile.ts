@@ -22,7 +22,10 @@ export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly servers: readonly LoginServer[];
   readonly callsPerMinute: number;
+  /** How many messages a queue holds, those that are leased or delayed included. */
   readonly queueLength: (queue: QueueName) => Promise<number>;
+  /** Whether a receiver would find a message now. */
+  readonly isWaiting: (queue: QueueName) => Promise<boolean>;
   readonly registry: SurveyDeps['registry'] &
     RepairDeps['registry'] & {
       listRepositories: (
@@ -128,7 +131,8 @@ async function reconcileRegistry(registry: LoginServer, run: Run): Promise<void>
     (await Promise.all(queues.map(deps.queueLength))).reduce((sum, each) => sum + each, 0);
   const { deadlineMilliseconds } = deps.policy;
   const idle = {
-    scan: (await length(QUEUES.scan, QUEUES.scanSweep, QUEUES.scanned)) === 0,
+    // A scan that failed waits on `scanned`, delayed, for its next try: it says nothing of an outcome that is to come.
+    scan: (await length(QUEUES.scan, QUEUES.scanSweep)) === 0 && !(await deps.isWaiting(QUEUES.scanned)),
     verify: (await length(QUEUES.verify, QUEUES.verifySweep)) === 0,
   };
   const skipReceive = (await length(QUEUES.sweep)) > 0;

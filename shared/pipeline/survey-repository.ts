@@ -70,11 +70,11 @@ export async function surveyWhole(
   const context: SurveyContext = { ...moment, present: new Set(listing.keys()) };
   const tally = createTally();
   const repairs: FoundRepair[] = [];
-  const removals: TagEntry[] = [];
+  const changed: TagEntry[] = [];
   let unfinished = false;
   for await (const row of deps.ledger.listRepository(place)) {
     if (row.kind === 'tag') {
-      if (row.tag.removed !== undefined) removals.push(row.tag);
+      if (row.tag.removed !== undefined || row.tag.restored !== undefined) changed.push(row.tag);
       continue;
     }
     const digest = row.kind === 'entry' ? row.entry.key.digest : row.excluded.key.digest;
@@ -89,7 +89,7 @@ export async function surveyWhole(
     const kind = found === undefined ? goneRepair(row.entry, moment) : findRepair(found, row.entry, context);
     if (kind !== undefined) repairs.push({ repair: { kind, digest }, found });
   }
-  for (const row of removals) {
+  for (const row of changed) {
     const found = listing.get(row.digest);
     if (found !== undefined && isOvertaken(found, row)) {
       repairs.push({ repair: { kind: 'decide', digest: row.digest }, found });
@@ -144,7 +144,7 @@ export async function surveyNewest(
   return { repairs, unfinished };
 }
 
-/** Its newest tag may have gone with a removal of ours that meant another digest. */
+/** Its newest tag may have gone with a change of ours that meant another digest. */
 async function tagRepair(
   found: ListedManifest,
   { key, tags }: LedgerEntry,

@@ -2,6 +2,8 @@ import type { Digest } from '../artifact/digest.js';
 import type { Tag } from '../artifact/tag.js';
 import type { Attributes } from '../policy/operation.js';
 import type { Excluded, LedgerEntry, Survey, TagEntry } from './entry.js';
+import { MAX_RETRY_MILLISECONDS } from './deliver.js';
+import { isOvertakenRow } from './overtaken.js';
 
 /** A manifest as a registry lists it. */
 export interface ListedManifest {
@@ -67,7 +69,7 @@ export function findRepair(
   if (evidence !== undefined) return evidence;
   if (isUndecided(entry, context)) return 'decide';
   if (context.present !== undefined && entry.marks.some(({ digest }) => !context.present?.has(digest))) return 'marks';
-  return isUndone(found, entry) ? 'decide' : undefined;
+  return isUndone(found, entry, context.now) ? 'decide' : undefined;
 }
 
 function evidenceRepair(
@@ -146,8 +148,12 @@ function lastTime(state: LedgerEntry['scan'] | LedgerEntry['signature']): number
 }
 
 /** Somebody has opened what we shut, or has given it a name again; or it has been released, and is not restored yet. */
-function isUndone({ attributes, tags }: ListedManifest, { enforcement, release }: LedgerEntry): boolean {
-  if (enforcement.state !== 'quarantined') return false;
+function isUndone({ attributes, tags }: ListedManifest, { enforcement, release }: LedgerEntry, now: Date): boolean {
+  const { state, record, at } = enforcement;
+  // A decider that began before the release may have applied its lock after it, and died.
+  const fresh = at !== undefined && !isOlder(at, now, MAX_RETRY_MILLISECONDS);
+  if (state === 'released' && fresh) return record?.attributes.readEnabled === true && !attributes.readEnabled;
+  if (state !== 'quarantined') return false;
   if (release !== undefined) return true;
   const { action = 'mark' } = enforcement;
   const locks = action === 'lock' || action === 'lock-and-untag';
@@ -155,12 +161,9 @@ function isUndone({ attributes, tags }: ListedManifest, { enforcement, release }
   return (locks && (attributes.readEnabled || attributes.deleteEnabled)) || (untags && tags.length > 0);
 }
 
-/**
- * Whether a tag that belongs to this digest is not there although we removed it from another one: the removal is by name,
- * and may have taken a newer push along. The decision looks closer.
- */
-export function isOvertaken({ digest, tags }: ListedManifest, { tag, removed, digest: owner }: TagEntry): boolean {
-  return owner === digest && removed !== undefined && removed.digest !== digest && !tags.includes(tag);
+/** Whether a tag that belongs to this digest is not there, and a change of ours that meant another one is the reason. */
+export function isOvertaken({ digest, tags }: ListedManifest, row: TagEntry): boolean {
+  return isOvertakenRow(row, digest) && !tags.includes(row.tag);
 }
 
 function isOlder(at: string, now: Date, milliseconds: number): boolean {

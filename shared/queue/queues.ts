@@ -38,6 +38,18 @@ export function createQueueLength(service: QueueServiceClient): (queue: QueueNam
   };
 }
 
+/** Whether a receiver would find a message now: none that is leased or delayed. Throws `QUEUE_UNAVAILABLE` (retryable). */
+export function createIsWaiting(service: QueueServiceClient): (queue: QueueName) => Promise<boolean> {
+  return async (queue) => {
+    try {
+      const { peekedMessageItems } = await service.getQueueClient(queue).peekMessages({ numberOfMessages: 1 });
+      return peekedMessageItems.length > 0;
+    } catch (error) {
+      throw storageFault('QUEUE_UNAVAILABLE', error);
+    }
+  };
+}
+
 /** Creates every queue and its poison queue, where they are missing. */
 export async function ensureQueues(service: QueueServiceClient): Promise<void> {
   for (const queue of ALL_QUEUES) {

@@ -156,6 +156,22 @@ describe('a verdict that never arrived', () => {
     });
     expect(line.cards).toHaveLength(1);
   });
+  it('arrives although another scan fails and is tried again and again', async () => {
+    const line = await createLine(LOCKS);
+    const broken = await image('broken');
+    line.answers.set(broken.digest, new AppError('REGISTRY_THROTTLED', 'away', { retryable: true }));
+    await line.registry.push(broken, 'app', { tag: 'v2' });
+    await line.settle();
+    await waitWithTimer(line, 5);
+    expect(line.queued.some(({ queue }) => queue === QUEUES.scanned)).toBe(true);
+    const bad = await pushBad(line);
+    const lost = loseFrom(line, QUEUES.scanned);
+    await line.settle();
+    lost.end();
+    await waitWithTimer(line, 20);
+    expect((await line.entry('app', bad.digest))?.decision?.verdict).toBe('fail');
+  });
+
   it('arrives although the scanner was away so long that the digest was locked unseen', async () => {
     const line = await createLine(LOCKS);
     const [bad, good] = [await pushBad(line), await image('good')];

@@ -74,3 +74,24 @@ describe('a registry that throttles', () => {
     expect(await line.registry.pull('app', image.digest)).toBe(405);
   });
 });
+
+describe('the event of a push that comes once more after the delete', () => {
+  it('does not bring the digest back, and a later push does', async () => {
+    const line = await createLine(LOCKS);
+    const image = await sample.imageOf([{ path: 'name', content: 'short-lived' }]);
+    await line.registry.push(image, 'app', { tag: 'v1' });
+    const pushed = [...line.registry.events];
+    await line.settle();
+    line.clock.advance(60_000);
+    await line.registry.remove('app', image.digest);
+    await line.settle();
+    expect((await line.entry('app', image.digest))?.goneAt).toBeDefined();
+    line.registry.events.push(...pushed);
+    await line.settle();
+    expect((await line.entry('app', image.digest))?.goneAt).toBeDefined();
+    line.clock.advance(60_000);
+    await line.registry.push(image, 'app', { tag: 'v1' });
+    await line.settle();
+    expect((await line.entry('app', image.digest))?.goneAt).toBeUndefined();
+  });
+});

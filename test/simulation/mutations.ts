@@ -1,8 +1,14 @@
 import { type Context, contextOfThis } from '../../local/simulation/context.js';
 import type { Mutation } from '../../local/simulation/world.js';
-import type { Digest } from '../../shared/artifact/digest.js';
+import { type Digest, digestOf } from '../../shared/artifact/digest.js';
 import { QUEUES } from '../../shared/message/queue-name.js';
-import type { App } from '../../shared/steps.js';
+import type { Reconciled } from '../../shared/pipeline/reconcile.js';
+import type { App, Services } from '../../shared/steps.js';
+
+const FOUND_NOTHING: Reconciled = {
+  ...{ repositories: 0, swept: 0, walked: 0, failed: 0, calls: 0, complete: true },
+  repairs: { receive: 0, scan: 0, rescan: 0, reopen: 0, verify: 0, decide: 0, marks: 0, gone: 0 },
+};
 
 type Step = (message: unknown) => Promise<void>;
 
@@ -43,6 +49,29 @@ export const WITHOUT_SECOND_LOOK: Mutation = {
   },
 };
 
+/** Takes a change of the registry that failed for one that was made. */
+export const SWALLOWING: Mutation = {
+  services: (services) => {
+    const { registry } = services;
+    const done = () => 'done' as const;
+    return {
+      ...services,
+      registry: {
+        ...registry,
+        pushReferrer: (subject, referrer) =>
+          registry.pushReferrer(subject, referrer).catch(() => digestOf(referrer.bytes)),
+        untag: (...place) => registry.untag(...place).catch(done),
+        lock: (...what) => registry.lock(...what).catch(done),
+        unlock: (...what) => registry.unlock(...what).catch(done),
+        retag: (...what) => registry.retag(...what).catch(done),
+      },
+    };
+  },
+};
+
+/** Breaks nothing. No sweep runs, so that whatever is mended has been mended without one. */
+export const UNBROKEN_WITHOUT_SWEEPS: Mutation = { services: (services) => services };
+
 /** The pipeline, broken in one place each. */
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'acknowledges before the hand-over': {
@@ -63,16 +92,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
       send: (...message) => services.send(...message).catch(() => undefined),
     }),
   },
-  'swallows a fault of the registry': {
-    services: (services) => ({
-      ...services,
-      registry: {
-        ...services.registry,
-        untag: (...place) => services.registry.untag(...place).catch(() => 'done' as const),
-        unlock: (...what) => services.registry.unlock(...what).catch(() => 'done' as const),
-      },
-    }),
-  },
+  'swallows a fault of the registry': SWALLOWING,
   'drops the outcome of a scan': {
     job: (deps) => {
       let dropped = false;
@@ -117,3 +137,42 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     }),
   },
 };
+
+/** `reconcile`, broken in one place each. */
+export const SWEEP_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  'does nothing': {
+    swept: true,
+    app: (app): App => ({ ...app, reconcile: () => Promise.resolve(FOUND_NOTHING) }),
+  },
+  'takes a fault for an absent manifest': {
+    swept: true,
+    services: (services) =>
+      withListing(services, ({ listManifests, listRepositories }) => ({
+        listManifests: (...what) => listManifests(...what).catch(() => ({ items: [], next: undefined })),
+        listRepositories: (...what) => listRepositories(...what).catch(() => ({ items: [], next: undefined })),
+      })),
+  },
+  'looks at the first page of a listing only': {
+    swept: true,
+    services: (services) =>
+      withListing(services, ({ listManifests }) => ({
+        listManifests: async (...what) => ({ ...(await listManifests(...what)), next: undefined }),
+      })),
+  },
+  'leaves out the last repository': {
+    swept: true,
+    services: (services) =>
+      withListing(services, ({ listRepositories }) => ({
+        listRepositories: async (...what) => {
+          const { items, next } = await listRepositories(...what);
+          return { items: items.slice(0, -1), next };
+        },
+      })),
+  },
+};
+
+type Registry = Services['registry'];
+
+function withListing(services: Services, change: (registry: Registry) => Partial<Registry>): Services {
+  return { ...services, registry: { ...services.registry, ...change(services.registry) } };
+}

@@ -7,7 +7,7 @@ import { createJournal } from '../../shared/ledger/journal.js';
 import { type Ledger, createLedger } from '../../shared/ledger/ledger.js';
 import { partitionKey } from '../../shared/ledger/table-key.js';
 import type { LedgerEntry } from '../../shared/pipeline/entry.js';
-import { createSend, ensureQueues } from '../../shared/queue/queues.js';
+import { createIsWaiting, createQueueLength, createSend, ensureQueues } from '../../shared/queue/queues.js';
 import { createReceiver } from '../../shared/queue/receiver.js';
 import { createReportStore } from '../../shared/report/report-store.js';
 import { sharedAzurite } from '../support/line.js';
@@ -128,6 +128,18 @@ describe('queues', () => {
     await expect(first!.renew()).rejects.toMatchObject({ code: 'LEASE_LOST' });
     await second!.remove();
     expect(await receive(1)).toEqual([]);
+  });
+
+  it('tell what waits from what is delayed', async () => {
+    await ensureQueues(storage.queues);
+    const send = createSend(storage.queues);
+    const [length, isWaiting] = [createQueueLength(storage.queues), createIsWaiting(storage.queues)];
+    expect(await isWaiting('scanned')).toBe(false);
+    await send('scanned', { v: 1 }, { delaySeconds: 3600 });
+    expect(await length('scanned')).toBe(1);
+    expect(await isWaiting('scanned')).toBe(false);
+    await send('scanned', { v: 1 });
+    expect(await isWaiting('scanned')).toBe(true);
   });
   it('take no message that is too large', async () => {
     await expect(createSend(storage.queues)('decide', { text: 'x'.repeat(50_000) })).rejects.toMatchObject({

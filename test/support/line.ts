@@ -114,6 +114,8 @@ export async function createLine(
     reportUrl: undefined,
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,
     queueLength: (queue) => Promise.resolve(queued.filter((message) => message.queue === queue).length),
+    isWaiting: (queue) =>
+      Promise.resolve(queued.some((message) => message.queue === queue && message.visibleAt <= clock.now().getTime())),
     reconcileCallsPerMinute: 300,
     readRetention: () => Promise.resolve({ state: 'off' }),
     ...overrides,
