@@ -5,6 +5,7 @@ import type { Attributes } from '../policy/operation.js';
 import type { Policy } from '../policy/policy.js';
 import type { LedgerEntry } from './entry.js';
 import { type Clock, type Journal, LAZARET, type Send } from './effects.js';
+import { mayReopen } from './survey.js';
 import type { FoundRepair, RepositoryKey } from './survey-repository.js';
 
 /** What {@link carryOutRepair} needs. */
@@ -57,15 +58,16 @@ export async function carryOutRepair(
     }
     case 'reopen': {
       // First the ledger: a decision that sees the new request leaves the lock alone until its deadline.
-      const entry = await deps.ledger.update(key, (current) => ({
-        ...current,
-        scan: openScan(now, deps.newId),
-        reopened: (current.reopened ?? 0) + 1,
-      }));
+      const scan = openScan(now, deps.newId);
+      const entry = await deps.ledger.update(key, (current) =>
+        mayReopen(current, new Date(now)) ? { ...current, scan, reopened: (current.reopened ?? 0) + 1 } : undefined,
+      );
       const attributes = entry?.enforcement.record?.attributes;
-      if (entry?.scan.state !== 'open' || attributes === undefined) return;
+      // Another run may have been quicker.
+      const isOurs = entry?.scan.state === 'open' && scan.state === 'open' && entry.scan.scanId === scan.scanId;
+      if (!isOurs || attributes === undefined) return;
       await deps.registry.unlock(key, attributes);
-      await deps.send(QUEUES.scanSweep, { ...message, scanId: entry.scan.scanId });
+      await deps.send(QUEUES.scanSweep, { ...message, scanId: scan.scanId });
       const delaySeconds = Math.ceil(deps.policy.deadlineMilliseconds / 1000) + 1;
       await deps.send(QUEUES.decide, { ...message, attempt: 0 }, { delaySeconds });
       return;

@@ -81,11 +81,9 @@ function evidenceRepair(
   const isLost = (since: string, empty: boolean) =>
     isOlder(since, now, empty ? LOST_MILLISECONDS : LOST_ANYWAY_MILLISECONDS);
   const poisonedScan = scan.state === 'failed' && scan.code === 'POISONED';
-  const pause = REOPEN_MILLISECONDS * REOPEN_FACTOR ** (entry.reopened ?? 0);
   if ((scan.state === 'open' || poisonedScan) && !attributes.readEnabled && isLockedByUs(entry)) {
     // Our lock keeps every scan out, so it has to be lifted for one; and it is not lifted again and again.
-    const mayReopen = (entry.reopened ?? 0) < MAX_REOPENED && isOlder(scan.requestedAt, now, pause);
-    if (mayReopen && idle.scan) return 'reopen';
+    if (mayReopen(entry, now) && idle.scan) return 'reopen';
   } else if (scan.state === 'open') {
     const asked = scan.enqueuedAt ?? scan.requestedAt;
     const waits = scan.failures > 0 && !isOlder(asked, now, LOST_MILLISECONDS + RETRY_MILLISECONDS);
@@ -96,6 +94,12 @@ function evidenceRepair(
   if (signature.state === 'open' && isLost(signature.enqueuedAt ?? signature.requestedAt, idle.verify)) return 'verify';
   const poisoned = signature.state === 'done' && signature.code === 'POISONED';
   return poisoned && isOlder(signature.at, now, POISONED_MILLISECONDS) ? 'verify' : undefined;
+}
+
+/** Whether a digest that was locked before its scan was done may be opened for one, again. */
+export function mayReopen({ scan, reopened = 0 }: LedgerEntry, now: Date): boolean {
+  if (scan.state !== 'open' && scan.state !== 'failed') return false;
+  return reopened < MAX_REOPENED && isOlder(scan.requestedAt, now, REOPEN_MILLISECONDS * REOPEN_FACTOR ** reopened);
 }
 
 /** Whether time alone may show that something of this entry got lost; the registry need not change for it. */
