@@ -47,7 +47,9 @@ describe('a tag that is restored', () => {
     const line = await createLine(UNTAGS);
     const bad = await pushBad(line, 'bad');
     const newer = await image('newer');
-    beforeRetag(line, async () => void (await line.registry.push(newer, 'app', { tag: 'v1' })));
+    beforeRetag(line, async () => {
+      await line.registry.push(newer, 'app', { tag: 'v1' });
+    });
     await release(line, bad.digest);
     await line.settle();
     await line.wait(2 * MINUTE);
@@ -58,7 +60,9 @@ describe('a tag that is restored', () => {
     const line = await createLine(UNTAGS);
     const bad = await pushBad(line, 'bad');
     const newer = await image('newer');
-    beforeRetag(line, async () => void (await line.registry.push(newer, 'app', { tag: 'v1' })));
+    beforeRetag(line, async () => {
+      await line.registry.push(newer, 'app', { tag: 'v1' });
+    });
     await release(line, bad.digest);
     await line.workOff(['decide']);
     const late = line.registry.events.filter((event) => JSON.stringify(event).includes(newer.digest));
