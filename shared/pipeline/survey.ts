@@ -57,6 +57,8 @@ const REOPEN_MILLISECONDS = 60 * MINUTE;
 const REOPEN_FACTOR = 6;
 /** How long what was poisoned, or given up after a day of tries, is left alone. */
 const POISONED_MILLISECONDS = 60 * MINUTE;
+/** How often a signature that is missing is looked for without anybody having told of it. */
+const UNSIGNED_MILLISECONDS = 24 * 60 * MINUTE;
 
 /** What a manifest that the ledger knows as `entry` needs; undefined where all is as it should be. Pure. */
 export function findRepair(
@@ -92,8 +94,12 @@ function evidenceRepair(
     return 'rescan';
   }
   if (signature.state === 'open' && isLost(signature.enqueuedAt ?? signature.requestedAt, idle.verify)) return 'verify';
-  const poisoned = signature.state === 'done' && signature.code === 'POISONED';
-  return poisoned && isOlder(signature.at, now, POISONED_MILLISECONDS) ? 'verify' : undefined;
+  if (signature.state !== 'done' || signature.outcome === 'verified' || signature.outcome === 'not-required') {
+    return undefined;
+  }
+  // A signature that came later may have gone unheard of.
+  const pause = signature.code === 'POISONED' ? POISONED_MILLISECONDS : UNSIGNED_MILLISECONDS;
+  return isOlder(signature.at, now, pause) ? 'verify' : undefined;
 }
 
 /** Whether a digest that was locked before its scan was done may be opened for one, again. */

@@ -61,7 +61,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages by the rooms that may use them. */
 const PACKAGES: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[] = [
-  [/^zod$/, [...PURE, 'shared/pipeline', ...EDGES, 'shared/config', 'local']],
+  [/^zod$/, [...PURE, 'shared/pipeline', ...EDGES, 'shared/config', 'local', 'bench']],
   [/^yaml$/, ['shared/policy']],
   [/^node:crypto$/, ['shared', 'jobs', 'local', 'bench']],
   [

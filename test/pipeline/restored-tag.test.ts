@@ -30,7 +30,7 @@ async function release(line: Line, digest: string) {
 const targetOf = (line: Line) => line.registry.client.resolveTag(LOGIN_SERVER, 'app' as never, 'v1' as never);
 
 /** Does something once, just before our own restoration of a tag reaches the registry. */
-function beforeRetag(line: Line, act: () => Promise<void>): void {
+function beforeRetag(line: Line, act: () => Promise<unknown>): void {
   const { retag } = line.registry.client;
   Object.assign(line.registry.client, {
     retag: async (...args: Parameters<typeof retag>) => {
@@ -47,9 +47,7 @@ describe('a tag that is restored', () => {
     const line = await createLine(UNTAGS);
     const bad = await pushBad(line, 'bad');
     const newer = await image('newer');
-    beforeRetag(line, async () => {
-      await line.registry.push(newer, 'app', { tag: 'v1' });
-    });
+    beforeRetag(line, () => line.registry.push(newer, 'app', { tag: 'v1' }));
     await release(line, bad.digest);
     await line.settle();
     await line.wait(2 * MINUTE);
@@ -60,9 +58,7 @@ describe('a tag that is restored', () => {
     const line = await createLine(UNTAGS);
     const bad = await pushBad(line, 'bad');
     const newer = await image('newer');
-    beforeRetag(line, async () => {
-      await line.registry.push(newer, 'app', { tag: 'v1' });
-    });
+    beforeRetag(line, () => line.registry.push(newer, 'app', { tag: 'v1' }));
     await release(line, bad.digest);
     await line.workOff(['decide']);
     const late = line.registry.events.filter((event) => JSON.stringify(event).includes(newer.digest));

@@ -35,15 +35,23 @@ describe('the simulation', () => {
 });
 
 describe('a pipeline that', () => {
-  it.each(Object.entries(MUTATIONS))('%s is caught', async (_name, mutation) => {
-    const { failure, worlds } = await simulate({ pushes: WORLDS * 20, seed: 1, mutation, shrinkMilliseconds: 0 });
-    expect(failure, `not caught in ${worlds} worlds`).toBeDefined();
-  });
+  it.each(Object.entries(MUTATIONS))(
+    '%s is caught',
+    async (_name, mutation) => {
+      const { failure, worlds } = await simulate({ pushes: WORLDS * 20, seed: 1, mutation, shrinkMilliseconds: 0 });
+      expect(failure, `not caught in ${worlds} worlds`).toBeDefined();
+    },
+    120_000,
+  );
 });
 
 describe('a sweep that', () => {
-  it.each(Object.entries(SWEEP_MUTATIONS))('%s is caught', async (_name, mutation) => {
-    const { failure, worlds } = await simulate({ pushes: WORLDS * 20, seed: 1, mutation, shrinkMilliseconds: 0 });
-    expect(failure, `not caught in ${worlds} worlds`).toBeDefined();
-  });
+  it.each(Object.entries(SWEEP_MUTATIONS))(
+    '%s is caught',
+    async (_name, mutation) => {
+      const { failure, worlds } = await simulate({ pushes: WORLDS * 20, seed: 1, mutation, shrinkMilliseconds: 0 });
+      expect(failure, `not caught in ${worlds} worlds`).toBeDefined();
+    },
+    120_000,
+  );
 });
