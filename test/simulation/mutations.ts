@@ -176,3 +176,6 @@ type Registry = Services['registry'];
 function withListing(services: Services, change: (registry: Registry) => Partial<Registry>): Services {
   return { ...services, registry: { ...services.registry, ...change(services.registry) } };
 }
+
+/** How many worlds of twenty pushes a broken pipeline may get through before it is caught. */
+export const MAX_WORLDS = 60;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../local/simulation/simulate.js';
+import { MAX_WORLDS, SWEEP_MUTATIONS } from './mutations.js';
 
 /** Worlds per seed; each sees twelve pushes. */
 const WORLDS = 100;
@@ -15,4 +16,15 @@ describe('the simulation', () => {
     expect(failure, JSON.stringify(failure, undefined, 1)).toBeUndefined();
     expect({ lost, wrong, worlds }).toEqual({ lost: 0, wrong: 0, worlds: WORLDS });
   });
+});
+
+describe('a sweep that', () => {
+  it.each(Object.entries(SWEEP_MUTATIONS))(
+    '%s is caught',
+    async (_name, mutation) => {
+      const { failure, worlds } = await simulate({ pushes: MAX_WORLDS * 20, seed: 1, mutation, shrinkMilliseconds: 0 });
+      expect(failure, `not caught in ${worlds} worlds`).toBeDefined();
+    },
+    120_000,
+  );
 });
