@@ -71,7 +71,9 @@ export function findRepair(
   if (evidence !== undefined) return evidence;
   if (isUndecided(entry, context)) return 'decide';
   if (context.present !== undefined && entry.marks.some(({ digest }) => !context.present?.has(digest))) return 'marks';
-  return isUndone(found, entry, context.now) ? 'decide' : undefined;
+  if (isUndone(found, entry, context.now)) return 'decide';
+  // Last, for it is asked day after day, and must not keep anything else waiting.
+  return isUnsigned(entry, context.now) ? 'verify' : undefined;
 }
 
 function evidenceRepair(
@@ -94,12 +96,15 @@ function evidenceRepair(
     return 'rescan';
   }
   if (signature.state === 'open' && isLost(signature.enqueuedAt ?? signature.requestedAt, idle.verify)) return 'verify';
-  if (signature.state !== 'done' || signature.outcome === 'verified' || signature.outcome === 'not-required') {
-    return undefined;
-  }
-  // A signature that came later may have gone unheard of.
-  const pause = signature.code === 'POISONED' ? POISONED_MILLISECONDS : UNSIGNED_MILLISECONDS;
-  return isOlder(signature.at, now, pause) ? 'verify' : undefined;
+  const poisoned = signature.state === 'done' && signature.code === 'POISONED';
+  return poisoned && isOlder(signature.at, now, POISONED_MILLISECONDS) ? 'verify' : undefined;
+}
+
+/** A signature that came after it was missed may have gone unheard of. */
+function isUnsigned({ signature }: LedgerEntry, now: Date): boolean {
+  if (signature.state !== 'done' || signature.outcome === 'verified' || signature.outcome === 'not-required')
+    return false;
+  return isOlder(signature.at, now, UNSIGNED_MILLISECONDS);
 }
 
 /** Whether a digest that was locked before its scan was done may be opened for one, again. */

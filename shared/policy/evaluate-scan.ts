@@ -9,6 +9,8 @@ import type { PolicyRule, Unjudged } from './policy.js';
 export interface Opinion {
   readonly says: 'pass' | 'fail' | 'inconclusive' | 'pending';
   readonly reasons: readonly Reason[];
+  /** Of what is pending: what it is when nobody waits any more. Default: inconclusive. */
+  readonly atDeadline?: 'fail' | 'inconclusive';
 }
 
 /** Whether a finding reaches one of the rule's thresholds. */

@@ -58,7 +58,10 @@ function settle(opinions: readonly Opinion[]): Opinion {
   return worst(
     opinions.map((opinion) =>
       opinion.says === 'pending'
-        ? { says: 'inconclusive', reasons: [...opinion.reasons, { code: 'DEADLINE', message: 'Waited long enough.' }] }
+        ? {
+            says: opinion.atDeadline ?? 'inconclusive',
+            reasons: [...opinion.reasons, { code: 'DEADLINE', message: 'Waited long enough.' }],
+          }
         : opinion,
     ),
   );
@@ -88,7 +91,10 @@ function evaluateChildren(children: readonly ChildEvidence[]): Opinion {
   });
   // A platform that fails does not end the wait for the others: each is judged before the index is locked.
   const pending = opinions.find(({ says }) => says === 'pending');
-  if (pending !== undefined) return { says: 'pending', reasons: worst(opinions).reasons };
+  if (pending !== undefined) {
+    const atDeadline = opinions.some(({ says }) => says === 'fail') ? 'fail' : 'inconclusive';
+    return { says: 'pending', atDeadline, reasons: worst(opinions).reasons };
+  }
   return opinions.length === 0 ? { says: 'pass', reasons: [] } : worst(opinions);
 }
 

@@ -189,6 +189,15 @@ describe('an index', () => {
     [index('fail', 'pending'), 'pending'],
     [index(), 'inconclusive'],
   ] as const)('%#', (given, verdict) => expect(evaluate(given, rule, NOW).verdict).toBe(verdict));
+
+  it.each([
+    [index('fail', 'pending'), 'fail'],
+    [index('pass', 'pending'), 'inconclusive'],
+    [index('inconclusive', 'pending'), 'inconclusive'],
+  ] as const)('that waits for a platform no longer: %#', (given, verdict) => {
+    const late = new Date(NOW.getTime() + 365 * 24 * 3_600_000);
+    expect(evaluate(given, rule, late).verdict).toBe(verdict);
+  });
 });
 
 describe('push and change', () => {

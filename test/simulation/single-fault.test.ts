@@ -7,7 +7,7 @@ import { SWALLOWING, UNBROKEN_WITHOUT_SWEEPS } from './mutations.js';
 
 /** Repositories whose policy takes tags away, locks, or does both. */
 const REPOSITORIES = [1, 2, 3] as const;
-const KINDS = ['fail-before', 'fail-after', 'throttle'] as const;
+const KINDS = ['fail-before', 'fail-after'] as const;
 
 interface Failing {
   readonly repository: number;
