@@ -42,6 +42,17 @@ function beforeRetag(line: Line, act: () => Promise<unknown>): void {
   });
 }
 
+/** Two images were quarantined under one tag; the older one is released, and has it again. */
+async function releaseOlder() {
+  const line = await createLine(UNTAGS);
+  const older = await pushBad(line, 'older');
+  line.clock.advance(5 * MINUTE);
+  const newer = await pushBad(line, 'newer');
+  await release(line, older.digest);
+  await line.settle();
+  return { line, older, newer };
+}
+
 describe('a tag that is restored', () => {
   it('goes to whoever pushed it between our last look at it and our change', async () => {
     const line = await createLine(UNTAGS);
@@ -78,12 +89,7 @@ describe('a tag that is restored', () => {
   });
 
   it('goes to its last push once that is released, although an older one was released before', async () => {
-    const line = await createLine(UNTAGS);
-    const older = await pushBad(line, 'older');
-    line.clock.advance(5 * MINUTE);
-    const newer = await pushBad(line, 'newer');
-    await release(line, older.digest);
-    await line.settle();
+    const { line, older, newer } = await releaseOlder();
     expect(await targetOf(line)).toBe(older.digest);
     await line.wait(5 * MINUTE);
     await release(line, newer.digest);
@@ -94,12 +100,7 @@ describe('a tag that is restored', () => {
   });
 
   it('stays where its owner moved it afterwards', async () => {
-    const line = await createLine(UNTAGS);
-    const older = await pushBad(line, 'older');
-    line.clock.advance(5 * MINUTE);
-    const newer = await pushBad(line, 'newer');
-    await release(line, older.digest);
-    await line.settle();
+    const { line, older, newer } = await releaseOlder();
     await line.wait(5 * MINUTE);
     await line.registry.push(older, 'app', { tag: 'v1' });
     await line.settle();

@@ -1,4 +1,5 @@
 import { type Context, contextOfThis } from '../../local/simulation/context.js';
+import { simulate } from '../../local/simulation/simulate.js';
 import type { Mutation } from '../../local/simulation/world.js';
 import { type Digest, digestOf } from '../../shared/artifact/digest.js';
 import { QUEUES } from '../../shared/message/queue-name.js';
@@ -178,4 +179,8 @@ function withListing(services: Services, change: (registry: Registry) => Partial
 }
 
 /** How many worlds of twenty pushes a broken pipeline may get through before it is caught. */
-export const MAX_WORLDS = 60;
+const MAX_WORLDS = 60;
+
+/** Lives in worlds that a broken pipeline ends wrong in, until the first that does. */
+export const tryMutation = (mutation: Mutation) =>
+  simulate({ pushes: MAX_WORLDS * 20, seed: 1, mutation, shrinkMilliseconds: 0 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../local/simulation/simulate.js';
-import { MAX_WORLDS, SWEEP_MUTATIONS } from './mutations.js';
+import { SWEEP_MUTATIONS, tryMutation } from './mutations.js';
 
 /** Worlds per seed; each sees twelve pushes. */
 const WORLDS = 100;
@@ -22,7 +22,7 @@ describe('a sweep that', () => {
   it.each(Object.entries(SWEEP_MUTATIONS))(
     '%s is caught',
     async (_name, mutation) => {
-      const { failure, worlds } = await simulate({ pushes: MAX_WORLDS * 20, seed: 1, mutation, shrinkMilliseconds: 0 });
+      const { failure, worlds } = await tryMutation(mutation);
       expect(failure, `not caught in ${worlds} worlds`).toBeDefined();
     },
     120_000,

@@ -3,18 +3,18 @@ import fc from 'fast-check';
 import { histories } from '../../local/simulation/history.js';
 import { simulate } from '../../local/simulation/simulate.js';
 import { live } from '../../local/simulation/world.js';
-import { MUTATIONS, MAX_WORLDS } from './mutations.js';
+import { MUTATIONS, tryMutation } from './mutations.js';
 
 describe('the simulation', () => {
   it('loses nothing, does nothing wrong, and explains every card that is sent twice', async () => {
     const { failure, lost, wrong, pushes, faults, duplicates } = await simulate({
-      pushes: 150,
+      pushes: 240,
       pushesPerWorld: 10,
       seed: 2026,
     });
     expect(failure).toBeUndefined();
-    expect({ lost, wrong, pushes }).toEqual({ lost: 0, wrong: 0, pushes: 150 });
-    expect(faults).toBeGreaterThan(30);
+    expect({ lost, wrong, pushes }).toEqual({ lost: 0, wrong: 0, pushes: 240 });
+    expect(faults).toBeGreaterThan(50);
     expect(duplicates.every(({ because }) => because !== '')).toBe(true);
   });
 
@@ -35,7 +35,7 @@ describe('a pipeline that', () => {
   it.each(Object.entries(MUTATIONS))(
     '%s is caught',
     async (_name, mutation) => {
-      const { failure, worlds } = await simulate({ pushes: MAX_WORLDS * 20, seed: 1, mutation, shrinkMilliseconds: 0 });
+      const { failure, worlds } = await tryMutation(mutation);
       expect(failure, `not caught in ${worlds} worlds`).toBeDefined();
     },
     120_000,
