@@ -3,7 +3,7 @@ import { reconcile } from '../../shared/pipeline/reconcile.js';
 import { forkAzurite } from '../azurite.js';
 import { round, say } from '../machine.js';
 import { slopeOf } from './fit.js';
-import { createBarrier, liveBytes } from './heap.js';
+import { RESOLUTION_BYTES, createBarrier, liveBytes } from './heap.js';
 import { createWorld } from './world.js';
 
 const COUNTS = [10, 100, 1_000, 10_000] as const;
@@ -15,8 +15,6 @@ const MAX_SLOPE = 1.05;
  */
 const ENOUGH_MILLISECONDS = 1_000;
 const MIN_ROUNDS = 5;
-/** Less cannot be told from what the runtime gives and takes by itself. */
-const RESOLUTION_BYTES = 1024;
 /** Every repository was looked at before, however lately. */
 const EVER = new Date(Date.UTC(9999, 0, 1));
 

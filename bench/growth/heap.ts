@@ -5,6 +5,8 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
+/** Less cannot be told from what the runtime gives and takes by itself. */
+export const RESOLUTION_BYTES = 1024;
 const STABLE_ROUNDS = 4;
 const MAX_ROUNDS = 60;
 
@@ -15,7 +17,7 @@ export async function liveBytes(): Promise<number> {
     collect();
     await wait(5);
     const { heapUsed, external } = process.memoryUsage();
-    stable = heapUsed + external < least - 1024 ? 0 : stable + 1;
+    stable = heapUsed + external < least - RESOLUTION_BYTES ? 0 : stable + 1;
     least = Math.min(least, heapUsed + external);
   }
   return least;

@@ -1,11 +1,25 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { drawGrowth } from './chart.js';
-import { type BenchmarkName, RESULTS, type ResultOf, readResult } from './results.js';
+import { type BenchmarkName, RESULTS, type ResultOf, type Series, readResult } from './results.js';
 
 type Tables = { readonly [Name in BenchmarkName]: (result: ResultOf<Name>) => string };
 
+type Point = Series['points'][number];
+
 const yes = (met: boolean) => (met ? 'met' : '**missed**');
+
+/** How time and memory grow, wherever the ledger is. */
+const PICTURES = ['memory', 'azurite'].flatMap((ledger) => [
+  {
+    ...{ ledger, file: `results/growth-time-${ledger}.svg`, title: `Time, ledger in ${ledger}`, unit: 'ms' },
+    value: ({ milliseconds }: Point) => milliseconds,
+  },
+  {
+    ...{ ledger, file: `results/growth-memory-${ledger}.svg`, title: `Memory, ledger in ${ledger}`, unit: 'bytes' },
+    value: ({ bytes }: Point) => bytes,
+  },
+]);
 
 /** One table for each benchmark, in Markdown. */
 const TABLES: Tables = {
@@ -60,23 +74,26 @@ const TABLES: Tables = {
     );
   },
   growth: ({ series, limit }) =>
-    table(
-      [
-        'work',
-        'artifacts in',
-        'ledger in',
-        'slope of time',
-        'slope of memory',
-        `≤ ${limit}`,
-        '10,000: ms',
-        '10,000: MB',
-      ],
-      series.map(({ work, place, ledger, time, memory, met, points }) => {
-        const last = points.at(-1);
-        const megabytes = ((last?.bytes ?? Number.NaN) / 1e6).toFixed(1);
-        return [work, place, ledger, time.all, memory.all, yes(met), last?.milliseconds ?? '', megabytes];
-      }),
-    ),
+    [
+      table(
+        [
+          'work',
+          'artifacts in',
+          'ledger in',
+          'slope of time',
+          'slope of memory',
+          `≤ ${limit}`,
+          '10,000: ms',
+          '10,000: MB',
+        ],
+        series.map(({ work, place, ledger, time, memory, met, points }) => {
+          const last = points.at(-1);
+          const megabytes = ((last?.bytes ?? Number.NaN) / 1e6).toFixed(1);
+          return [work, place, ledger, time.all, memory.all, yes(met), last?.milliseconds ?? '', megabytes];
+        }),
+      ),
+      ...PICTURES.map(({ file, title }) => `![${title}](${file})`),
+    ].join('\n\n'),
 };
 
 /** Writes the tables of `README.md` and the pictures anew, from the results that are stored in `directory`. */
@@ -91,20 +108,9 @@ export async function writeReport(directory: string): Promise<void> {
   }
   await writeFile(file, text);
   const growth = await readResult(directory, 'growth').catch(absent);
-  for (const ledger of growth === undefined ? [] : ['memory', 'azurite']) {
+  for (const { file: picture, ledger, ...options } of growth === undefined ? [] : PICTURES) {
     const series = growth?.series.filter((each) => each.ledger === ledger) ?? [];
-    const time = drawGrowth(series, {
-      title: `Time, ledger in ${ledger}`,
-      unit: 'ms',
-      value: (point) => point.milliseconds,
-    });
-    const bytes = drawGrowth(series, {
-      title: `Memory, ledger in ${ledger}`,
-      unit: 'bytes',
-      value: (point) => point.bytes,
-    });
-    await writeFile(join(directory, 'results', `growth-time-${ledger}.svg`), time);
-    await writeFile(join(directory, 'results', `growth-memory-${ledger}.svg`), bytes);
+    await writeFile(join(directory, picture), drawGrowth(series, options));
   }
 }
 
