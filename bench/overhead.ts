@@ -52,6 +52,6 @@ export async function overhead(name: string, make: (name: string) => Promise<Art
     convert: round(median(convert)),
     limit: round(limit),
     met: median(own) <= limit,
-    rounds: own.map(round),
+    rounds: own.map((each) => round(each)),
   };
 }
