@@ -2,6 +2,7 @@ import { ContainerRegistryClient } from '@azure/container-registry';
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { LoginServer } from '../artifact/login-server.js';
 import { AppError } from '../error/app-error.js';
+import { createRecent } from './recent.js';
 import { REGISTRY_AUDIENCE, type RegistryCredential } from './token.js';
 
 /** A client of the Azure SDK for one scope of one registry: it keeps one token, so scopes do not share one. */
@@ -14,11 +15,15 @@ export interface SdkDeps {
   readonly registries: ReadonlySet<LoginServer>;
 }
 
-const MAX_CLIENTS = 200;
+/**
+ * Of some three thousand bytes each, and as much for its tokens. One that is forgotten costs three requests to get its
+ * token again: a challenge, an exchange, a token.
+ */
+const MAX_CLIENTS = 4000;
 
 /** Makes clients and keeps them. Throws `REGISTRY_NOT_CONFIGURED` for any other registry. */
 export function createSdkClients({ httpClient, credential, registries }: SdkDeps): SdkClients {
-  const clients = new Map<string, ContainerRegistryClient>();
+  const clients = createRecent<ContainerRegistryClient>(MAX_CLIENTS);
   return (registry, scope) => {
     if (!registries.has(registry)) throw new AppError('REGISTRY_NOT_CONFIGURED', 'a registry that is not configured');
     const name = `${registry} ${scope}`;
@@ -30,7 +35,6 @@ export function createSdkClients({ httpClient, credential, registries }: SdkDeps
         credential.kind === 'anonymous'
           ? new ContainerRegistryClient(endpoint, options)
           : new ContainerRegistryClient(endpoint, credential.credential, options);
-      if (clients.size >= MAX_CLIENTS) clients.clear();
       clients.set(name, client);
     }
     return client;

@@ -3,6 +3,7 @@ import type { LoginServer } from '../artifact/login-server.js';
 import { AppError } from '../error/app-error.js';
 import type { Http } from '../net/http.js';
 import { registryError } from './errors.js';
+import { createRecent } from './recent.js';
 
 /** Who we are to the registry. */
 export type RegistryCredential =
@@ -26,7 +27,8 @@ interface Cached {
   readonly expiresAt: number;
 }
 
-const MAX_CACHED = 1000;
+/** Of one or two thousand bytes each; a walk through a registry needs one for each repository. */
+const MAX_CACHED = 4000;
 
 /**
  * The token flow of ACR (https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md): Entra token → refresh token → access
@@ -37,13 +39,12 @@ export function createTokenSource(deps: {
   readonly clock: () => Date;
   readonly credential: RegistryCredential;
 }): TokenSource {
-  const cache = new Map<string, Cached>();
+  const cache = createRecent<Cached>(MAX_CACHED);
   const cached = async (name: string, marginSeconds: number, get: () => Promise<string>): Promise<string> => {
     const now = deps.clock().getTime();
     const known = cache.get(name);
     if (known !== undefined && known.expiresAt - marginSeconds * 1000 > now) return known.token;
     const token = await get();
-    if (cache.size >= MAX_CACHED) cache.clear();
     cache.set(name, { token, expiresAt: expiryOf(token) ?? now + 60_000 });
     return token;
   };
