@@ -138,9 +138,10 @@ async function merge(key: ArtifactKey, facts: PushFacts, deps: AdmitDeps): Promi
   const now = deps.clock().toISOString();
   const merged = await deps.ledger.update(key, (entry) => {
     const { goneAt, ...present } = entry;
-    // Events come late, and twice: what was pushed before it was deleted is not there. A sweep has seen it.
-    if (goneAt !== undefined && facts.sweep !== true && new Date(facts.at) < new Date(goneAt)) return entry;
     const newer = new Date(facts.at) > new Date(entry.pushedAt);
+    // Events come late, and twice: a push that is known brings nothing back, but a sweep has seen it. When it was gone does
+    // not count, since that may be by our clock, and the push by the registry's.
+    if (goneAt !== undefined && !newer && facts.sweep !== true) return entry;
     const knowsTag = facts.tag === undefined || entry.tags.at(-1) === facts.tag;
     const knowsParent = facts.parent === undefined || entry.parents.includes(facts.parent);
     // A push does not wait behind a sweep that asked first.

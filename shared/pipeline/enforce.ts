@@ -88,8 +88,8 @@ async function overtakenTags({ key, tags }: LedgerEntry, deps: EnforceDeps): Pro
 }
 
 /**
- * What stood before a quarantine that is in force, or that is to be restored. Once it has been restored, a tag is put back only where our own removal of it was over later still: a
- * tag that somebody else has taken away since stays away.
+ * What stood before a quarantine that is in force, or that is to be restored. Once it has been restored, a tag is put back
+ * only where our own removal of it was over later still: a tag that somebody else has taken away since stays away.
  */
 async function recordInForce(
   { key, enforcement }: LedgerEntry,

@@ -94,4 +94,26 @@ describe('the event of a push that comes once more after the delete', () => {
     await line.settle();
     expect((await line.entry('app', image.digest))?.goneAt).toBeUndefined();
   });
+
+  it('does not hide a later push, though the clock of the registry is behind ours', async () => {
+    const line = await createLine(LOCKS);
+    const image = await sample.imageOf([{ path: 'name', content: 'pushed again' }]);
+    await line.registry.push(image, 'app', { tag: 'v1' });
+    await line.settle();
+    line.clock.advance(60_000);
+    await line.registry.remove('app', image.digest);
+    await line.settle();
+    const goneAt = new Date((await line.entry('app', image.digest))?.goneAt ?? '');
+    line.clock.advance(10_000);
+    await line.registry.push(image, 'app', { tag: 'v1' });
+    const [event] = line.registry.events;
+    const at = new Date(goneAt.getTime() - 5_000).toISOString();
+    line.registry.events.splice(0, 1, {
+      ...event!,
+      data: { ...(event!.data as object), timestamp: at },
+      eventTime: at,
+    });
+    await line.settle();
+    expect((await line.entry('app', image.digest))?.goneAt).toBeUndefined();
+  });
 });

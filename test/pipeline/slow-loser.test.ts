@@ -95,6 +95,41 @@ describe('a step that stands still, and goes on when others are done', () => {
     expect(await pull(line, 'v1')).toEqual({ state: 'served' });
   });
 
+  it('takes off a lock that a decider put on after the release, and died', async () => {
+    const line = await createLine(LOCKS);
+    const bad = await pushBad(line);
+    const locking = createGate();
+    const released = createGate();
+    const locked = createGate();
+    const { lock } = line.registry.client;
+    Object.assign(line.registry.client, {
+      lock: async (...args: Parameters<typeof lock>) => {
+        Object.assign(line.registry.client, { lock });
+        locking.open();
+        await released.passed;
+        await lock(...args);
+        locked.open();
+        return new Promise(() => undefined);
+      },
+    });
+    void line.settle();
+    await locking.passed;
+    expect((await release(line, bad.digest)).status).toBe(202);
+    const key = (await line.entry('app', bad.digest))!.key;
+    const decide = () => line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key });
+    await decide();
+    expect((await line.entry('app', bad.digest))?.enforcement.state).toBe('released');
+    line.clock.advance(1000);
+    released.open();
+    await locked.passed;
+    expect(await pull(line, bad.digest)).toEqual({ state: 'refused' });
+    // The message of the one that died comes again when its lease is over.
+    line.clock.advance(10 * 60_000);
+    await decide();
+    expect(await pull(line, bad.digest)).toEqual({ state: 'served' });
+    expect(await pull(line, 'v1')).toEqual({ state: 'served' });
+  });
+
   it('tries again to restore a tag that a lock of its own kept from being restored', async () => {
     const line = await createLine(LOCKS);
     const bad = await pushBad(line);
