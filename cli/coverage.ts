@@ -22,13 +22,13 @@ function describe(found: Coverage): string {
   const { manifests, pass, fail, inconclusive, pending, signatures, others, shut, unaccounted } = found;
   const lines = [
     `manifests     ${manifests}`,
-    `  judged      ${pass + fail + inconclusive}: ${pass} pass, ${fail} fail, ${inconclusive} inconclusive; ${found.quarantined} quarantined`,
+    `  judged      ${pass + fail + inconclusive}: ${pass} pass, ${fail} fail, ${inconclusive} inconclusive; ${found.quarantined} quarantined, ${found.aged} older than the policy's maxAge`,
     `  pending     ${pending}${found.oldestPending === undefined ? '' : `, the oldest since ${found.oldestPending}`}`,
     `  excluded    ${signatures + others}: ${signatures} signatures, ${others} charts, attestations, marks and the like`,
     ...(shut === 0 ? [] : [`  shut        ${shut} locked by somebody else before we saw them`]),
     `  unaccounted ${unaccounted}`,
     `recovered     ${found.recovered} that no event told of`,
-    ...(found.oldestVerdict === undefined ? [] : [`oldest verdict ${found.oldestVerdict}`]),
+    ...(found.oldestVerdict === undefined ? [] : [`oldest scan behind a verdict ${found.oldestVerdict}`]),
     ...found.retention.flatMap(({ registry, danger }) =>
       danger === undefined ? [] : [clean(`${registry}: ${danger}`)],
     ),

@@ -38,7 +38,9 @@ export interface CoverageDeps extends ReconcileDeps {
 export interface Coverage extends CoverageCounts {
   /** Of the above, those that are locked or untagged by us. */
   readonly quarantined: number;
-  /** When the longest pending one was first seen, and when the oldest verdict was made (RFC 3339). */
+  /** Of the judged ones, those whose scan is older than the policy's `maxAge`. */
+  readonly aged: number;
+  /** When the longest pending one was first seen, and when the oldest scan behind a verdict was done (RFC 3339). */
   readonly oldestPending?: string | undefined;
   readonly oldestVerdict?: string | undefined;
   /** Pushes that no event told of, ever. */
@@ -68,6 +70,7 @@ const MAX_CALLS = 300;
  */
 export async function coverage(deps: CoverageDeps): Promise<Coverage> {
   const { clock, callsPerMinute } = deps;
+  const { deadlineMilliseconds, maxAgeMilliseconds } = deps.policy;
   // A person waits, so the calls are not spread over time; there are few.
   const budget = createBudget({ callsPerMinute, calls: MAX_CALLS, clock, sleep: () => Promise.resolve() });
   const surveys: Survey[] = [];
@@ -89,11 +92,7 @@ export async function coverage(deps: CoverageDeps): Promise<Coverage> {
         continue;
       }
       const now = clock();
-      const moment = {
-        now,
-        deadlineMilliseconds: deps.policy.deadlineMilliseconds,
-        idle: { scan: false, verify: false },
-      };
+      const moment = { now, deadlineMilliseconds, maxAgeMilliseconds, idle: { scan: false, verify: false } };
       const { summary } = await surveyWhole(place, moment, { ...deps, budget });
       surveys.push({ ...before, summary, walkedAt: now.toISOString() });
     }
@@ -114,7 +113,8 @@ async function retentionOf({ registries, readRetention }: CoverageDeps): Promise
 
 function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'retention'> {
   const summaries = surveys.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
-  const sum = (name: keyof CoverageCounts | 'quarantined') => summaries.reduce((total, each) => total + each[name], 0);
+  const sum = (name: keyof CoverageCounts | 'quarantined' | 'aged') =>
+    summaries.reduce((total, each) => total + each[name], 0);
   const oldest = (times: readonly (string | undefined)[]) => times.filter((at) => at !== undefined).sort()[0];
   return {
     manifests: sum('manifests'),
@@ -127,6 +127,7 @@ function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'retention'
     shut: sum('shut'),
     unaccounted: sum('unaccounted'),
     quarantined: sum('quarantined'),
+    aged: sum('aged'),
     oldestPending: oldest(summaries.map(({ oldestPending }) => oldestPending)),
     oldestVerdict: oldest(summaries.map(({ oldestVerdict }) => oldestVerdict)),
     recovered: surveys.reduce((all, { recovered }) => all + recovered, 0),

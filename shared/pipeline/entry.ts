@@ -224,6 +224,8 @@ export const surveySchema = z.object({
       pass: count,
       fail: count,
       inconclusive: count,
+      /** Absent in what an earlier version wrote. */
+      aged: count.default(0),
       pending: count,
       quarantined: count,
       signatures: count,

@@ -2,6 +2,7 @@ import type { LoginServer } from '../artifact/login-server.js';
 import type { Repository } from '../artifact/repository.js';
 import { AppError } from '../error/app-error.js';
 import { QUEUES, type QueueName } from '../message/queue-name.js';
+import type { Policy } from '../policy/policy.js';
 import { type Budget, createBudget } from './budget.js';
 import type { Survey } from './entry.js';
 import type { Log } from './effects.js';
@@ -18,6 +19,7 @@ import {
 
 /** What {@link reconcile} needs. */
 export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
+  readonly policy: Pick<Policy, 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
   readonly log: Log;
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly servers: readonly LoginServer[];
@@ -129,7 +131,7 @@ async function reconcileRegistry(registry: LoginServer, run: Run): Promise<void>
   result.repositories += names.length;
   const length = async (...queues: readonly QueueName[]) =>
     (await Promise.all(queues.map(deps.queueLength))).reduce((sum, each) => sum + each, 0);
-  const { deadlineMilliseconds } = deps.policy;
+  const { deadlineMilliseconds, maxAgeMilliseconds } = deps.policy;
   const idle = {
     // A scan that failed waits on `scanned`, delayed, for its next try: it says nothing of an outcome that is to come.
     scan: (await length(QUEUES.scan, QUEUES.scanSweep)) === 0 && !(await deps.isWaiting(QUEUES.scanned)),
@@ -137,7 +139,8 @@ async function reconcileRegistry(registry: LoginServer, run: Run): Promise<void>
   };
   const skipReceive = (await length(QUEUES.sweep)) > 0;
   const installedAt = await deps.ledger.installedAt(now);
-  const work: Work = { registry, run, moment: { now, deadlineMilliseconds, idle }, surveys, skipReceive, installedAt };
+  const moment: Moment = { now, deadlineMilliseconds, maxAgeMilliseconds, idle };
+  const work: Work = { registry, run, moment, surveys, skipReceive, installedAt };
   await sweepChanged(rotated(names, now, run), work);
   // Repositories that the registry has forgotten are looked at too: what the ledger holds of them is gone.
   await walkDue([...new Set([...names, ...surveys.keys()])], work);

@@ -68,7 +68,7 @@ export async function surveyWhole(
   const listing = await listAll(place, deps);
   const unknown = new Set(listing.keys());
   const context: SurveyContext = { ...moment, present: new Set(listing.keys()) };
-  const tally = createTally();
+  const tally = createTally(moment);
   const repairs: FoundRepair[] = [];
   const changed: TagEntry[] = [];
   let unfinished = false;

@@ -36,6 +36,8 @@ export interface SurveyContext {
   readonly now: Date;
   /** How long a decision waits for its results, in milliseconds. */
   readonly deadlineMilliseconds: number;
+  /** How old a scan may be before its verdict counts as aged, in milliseconds. */
+  readonly maxAgeMilliseconds: number;
   /** Whether a queue is empty, so that a message which should be on it is lost for certain. */
   readonly idle: { readonly scan: boolean; readonly verify: boolean };
   /** Digests that the registry lists; undefined where only a part was looked at. */
@@ -188,12 +190,13 @@ function isOlder(at: string, now: Date, milliseconds: number): boolean {
 type Summary = NonNullable<Survey['summary']>;
 
 /** Counts every manifest of a repository once: judged, pending, excluded with its kind, or unaccounted. */
-export function createTally() {
+export function createTally({ now, maxAgeMilliseconds }: Pick<SurveyContext, 'now' | 'maxAgeMilliseconds'>) {
   const counts = {
     manifests: 0,
     pass: 0,
     fail: 0,
     inconclusive: 0,
+    aged: 0,
     pending: 0,
     quarantined: 0,
     signatures: 0,
@@ -216,8 +219,15 @@ export function createTally() {
       const verdict = entry.decision?.verdict ?? 'pending';
       counts[verdict] += 1;
       if (entry.enforcement.state === 'quarantined') counts.quarantined += 1;
-      if (verdict === 'pending') oldestPending = older(oldestPending, entry.firstSeenAt);
-      else oldestVerdict = older(oldestVerdict, entry.decidedAt ?? entry.firstSeenAt);
+      if (verdict === 'pending') {
+        oldestPending = older(oldestPending, entry.firstSeenAt);
+        return;
+      }
+      // An index is as old as its platforms, which are counted themselves.
+      if (entry.kind === 'index') return;
+      const since = 'finishedAt' in entry.scan ? entry.scan.finishedAt : (entry.decidedAt ?? entry.firstSeenAt);
+      oldestVerdict = older(oldestVerdict, since);
+      if (isOlder(since, now, maxAgeMilliseconds)) counts.aged += 1;
     },
     excluded: ({ kind }: Excluded) => {
       counts.manifests += 1;

@@ -61,6 +61,7 @@ const ruleSchema = z.strictObject({
 const policySchema = z.strictObject({
   version: z.literal(1),
   deadline: duration.default(1_800_000),
+  maxAge: duration.default(604_800_000),
   rules: z.array(ruleSchema).min(1).max(500),
 });
 
@@ -101,8 +102,8 @@ export function parsePolicy(text: string): PolicyDocument {
   if (problems.length > 0 || !result.success) {
     throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', problems);
   }
-  const { version, deadline, rules } = result.data;
-  return { version, deadlineMilliseconds: deadline, rules: rules.map(toRule) };
+  const { version, deadline, maxAge, rules } = result.data;
+  return { version, deadlineMilliseconds: deadline, maxAgeMilliseconds: maxAge, rules: rules.map(toRule) };
 }
 
 function toRule(rule: z.infer<typeof ruleSchema>): PolicyRule {

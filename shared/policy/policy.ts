@@ -48,6 +48,8 @@ export interface Policy {
   readonly version: 1;
   /** How long a decision waits for both results, in milliseconds. */
   readonly deadlineMilliseconds: number;
+  /** How old what a verdict rests on may be before it counts as aged, in milliseconds. It changes no verdict. */
+  readonly maxAgeMilliseconds: number;
   readonly rules: readonly PolicyRule[];
   /** Identifies the policy, its keys included, in every decision. */
   readonly digest: Digest;

@@ -104,6 +104,19 @@ describe('coverage', () => {
     expect(await coverageOf(line)).toMatchObject({ pending: 1, oldestPending: since });
   });
 
+  it('tells how many verdicts are older than the policy lets them be', async () => {
+    const line = await createLine(onePolicy('onPush: mark').replace('rules:', 'maxAge: 48h\nrules:'));
+    await line.registry.push(await sample.imageOf([{ path: 'name', content: 'old' }]), 'app', { tag: 'v1' });
+    await line.settle();
+    const scannedAt = line.clock.now().toISOString();
+    line.clock.advance(47 * 60 * MINUTE);
+    expect(await coverageOf(line)).toMatchObject({ pass: 1, aged: 0, oldestVerdict: scannedAt });
+    await line.registry.push(await sample.imageOf([{ path: 'name', content: 'new' }]), 'app', { tag: 'v2' });
+    await line.settle();
+    line.clock.advance(2 * 60 * MINUTE);
+    expect(await coverageOf(line)).toMatchObject({ pass: 2, aged: 1, oldestVerdict: scannedAt });
+  });
+
   it("says what a registry's retention policy threatens", async () => {
     const line = await createLine(onePolicy('onPush: mark'), {
       readRetention: () => Promise.resolve({ state: 'on', days: 7 }),
