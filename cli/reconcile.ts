@@ -17,18 +17,18 @@ const MAX_ROUNDS = 1000;
 /** Compares registries and ledger now; returns the exit code: 1 where some repository could not be looked at. */
 export async function reconcileNow(options: ReconcileOptions, print: (text: string) => void): Promise<number> {
   const client = await connectTo(options.registry, options.endpoint);
-  const path = options.all ? `reconcileNow?since=${encodeURIComponent(new Date().toISOString())}` : 'reconcileNow';
-  let done = await ask(client, path);
+  const all = String(options.all);
+  let done = await ask(client, { all });
   for (let rounds = 1; !done.complete && done.failed === 0 && rounds < MAX_ROUNDS; rounds++) {
     if (!options.json) print(`${done.walked} of ${done.repositories} repositories so far, ${done.calls} calls`);
-    done = sum(done, await ask(client, path));
+    done = sum(done, await ask(client, { all, since: done.startedAt }));
   }
   print(options.json ? JSON.stringify(done) : describe(done));
   return done.failed === 0 ? 0 : 1;
 }
 
-async function ask(client: Client, path: string): Promise<Reconciled> {
-  return (await client.post(path, {})) as Reconciled;
+async function ask(client: Client, query: Readonly<Record<string, string>>): Promise<Reconciled> {
+  return (await client.post(`reconcileNow?${new URLSearchParams(query).toString()}`, {})) as Reconciled;
 }
 
 function sum(before: Reconciled, now: Reconciled): Reconciled {

@@ -23,7 +23,7 @@ const PLACES = { 'one repository': Number.MAX_SAFE_INTEGER, 'ten in each reposit
 /** What is measured; each says that it has seen every artifact. */
 const WORK = {
   reconcile: async (deps, count) => {
-    const { complete, failed, repairs, walked } = await reconcile(deps, { walkedBefore: EVER });
+    const { complete, failed, repairs, walked } = await reconcile(deps, { since: EVER, all: true });
     const repaired = Object.values(repairs).reduce((sum, each) => sum + each, 0);
     if (!complete || failed > 0 || repaired > 0 || walked === 0) throw new Error(`reconcile of ${count} went wrong`);
   },

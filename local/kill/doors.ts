@@ -40,10 +40,11 @@ export function openDoors(functions: string): Doors {
       await post('release', { reference, reason });
     },
     reconcile: async () => {
-      const since = encodeURIComponent(new Date().toISOString());
+      const query = new URLSearchParams({ all: 'true' });
       const repairs: Record<string, number> = {};
       for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
-        const done = (await post(`reconcileNow?since=${since}`)) as Reconciled;
+        const done = (await post(`reconcileNow?${query.toString()}`)) as Reconciled;
+        query.set('since', done.startedAt);
         for (const [kind, count] of Object.entries(done.repairs)) repairs[kind] = (repairs[kind] ?? 0) + count;
         if (done.complete && done.failed === 0) return repairs;
       }

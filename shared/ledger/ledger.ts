@@ -7,16 +7,18 @@ import {
   type LedgerEntry,
   type RepositoryRow,
   type Survey,
+  type SweepRound,
   type TagEntry,
   entrySchema,
   excludedSchema,
   surveySchema,
+  sweepRoundSchema,
   tagEntrySchema,
 } from '../pipeline/entry.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
 import type { Table } from './table.js';
 import { createRows } from './rows.js';
-import { excludedRowKey, partitionKey, surveyPartition, tagRowKey } from './table-key.js';
+import { excludedRowKey, partitionKey, surveyPartition, sweepRowKey, tagRowKey } from './table-key.js';
 
 /** All that is known of every digest and tag. Guarded by ETags: a write that would undo another's fails. */
 export interface Ledger {
@@ -51,6 +53,11 @@ export interface Ledger {
     repository: Pick<ArtifactKey, 'registry' | 'repository'>,
     change: (current: Survey | undefined) => Survey,
   ) => Promise<void>;
+  /** Resolves with the registry's round as it stands then. */
+  readonly updateSweep: (
+    registry: ArtifactKey['registry'],
+    change: (current: SweepRound | undefined) => SweepRound | undefined,
+  ) => Promise<SweepRound | undefined>;
   /** When this installation began: `now`, where it is asked for the first time. */
   readonly installedAt: (now: Date) => Promise<Date>;
   readonly newestDatabase: () => Promise<DatabaseEvidence | undefined>;
@@ -110,6 +117,11 @@ export function createLedger(table: Table): Ledger {
       const place = { partitionKey: surveyPartition(repository.registry), rowKey: partitionKey(repository) };
       await rows.loop(place, surveySchema, { change, columns: () => ({}) });
     },
+    updateSweep: (registry, change) =>
+      rows.loop({ partitionKey: 'state', rowKey: sweepRowKey(registry) }, sweepRoundSchema, {
+        change,
+        columns: () => ({}),
+      }),
     installedAt: async (now) => {
       const first = { at: now.toISOString() };
       const known = await rows.loop(INSTALLATION, installationSchema, {

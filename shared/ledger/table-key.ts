@@ -27,6 +27,11 @@ export function surveyPartition(registry: string): string {
   return `survey-${registry.replace(':', '!')}`;
 }
 
+/** The row of a registry's search for news. */
+export function sweepRowKey(registry: string): string {
+  return `sweep-${registry.replace(':', '!')}`;
+}
+
 /** Largest string that one table property holds, in UTF-16 code units (64 KiB). */
 const CHUNK = 32_000;
 const MAX_CHUNKS = 12;

@@ -245,3 +245,12 @@ export const surveySchema = z.object({
 });
 
 export type Survey = z.infer<typeof surveySchema>;
+
+/** One search for news through all repositories of a registry, which may take several runs. */
+export const sweepRoundSchema = z.object({
+  beganAt: time,
+  /** Repositories before this name have been looked at; absent where the round is over. */
+  next: z.string().max(256).optional(),
+});
+
+export type SweepRound = z.infer<typeof sweepRoundSchema>;

@@ -88,23 +88,23 @@ export function coverageDoor(request: DoorRequest, deps: DoorDeps): Promise<Door
 
 /** How long one answer may take, in milliseconds: whoever asks for more asks again. */
 const RECONCILE_MILLISECONDS = 20_000;
-/** How far the caller's clock may be ahead of ours. */
-const SKEW_MILLISECONDS = 300_000;
 
 /**
- * `POST reconcileNow?since=TIME`: compares registries and ledger now, as far as twenty seconds go; `complete` says whether
- * there is more. `since`: whole repositories that were last looked at before that time are due.
+ * `POST reconcileNow[?since=TIME][&all=true]`: compares registries and ledger now, as far as twenty seconds go. Where there
+ * is more (`complete` is false), ask again with `startedAt` as `since`. `all`: whole repositories, whenever they were last
+ * looked at.
  */
 export function reconcileDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorResponse> {
   return answer(deps, async () => {
     const { name } = requireRole(request.headers, ROLES.operate, deps.signIn);
-    const since = request.query.get('since');
-    const walkedBefore = since === null ? undefined : new Date(since);
-    if (walkedBefore !== undefined && !(walkedBefore.getTime() <= deps.clock().getTime() + SKEW_MILLISECONDS)) {
-      throw new AppError('REQUEST_MALFORMED', 'since is a time that has passed');
-    }
+    const now = deps.clock();
+    const asked = request.query.get('since');
+    const since = asked === null ? now : new Date(asked);
+    if (!(since <= now)) throw new AppError('REQUEST_MALFORMED', 'since is the startedAt of an earlier answer');
+    const all = request.query.get('all') ?? 'false';
+    if (all !== 'true' && all !== 'false') throw new AppError('REQUEST_MALFORMED', 'all is true or false');
     await deps.journal({ what: 'reconcile-asked', who: name });
-    const options = { spanMilliseconds: RECONCILE_MILLISECONDS, ...(walkedBefore && { walkedBefore }) };
+    const options = { since, all: all === 'true', spanMilliseconds: RECONCILE_MILLISECONDS };
     return { status: 200, body: await reconcile(deps.reconcile, options) };
   });
 }

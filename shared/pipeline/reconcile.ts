@@ -4,18 +4,13 @@ import { AppError } from '../error/app-error.js';
 import { QUEUES, type QueueName } from '../message/queue-name.js';
 import type { Policy } from '../policy/policy.js';
 import { type Budget, createBudget } from './budget.js';
-import type { Survey } from './entry.js';
+import type { Survey, SweepRound } from './entry.js';
 import type { Log } from './effects.js';
-import { type RepairDeps, carryOutRepair } from './repair.js';
+import { type RegistryRun, type Result, type Work, attempt, remember, repair } from './reconcile-work.js';
+import type { RepairDeps } from './repair.js';
 import type { Repair } from './survey.js';
-import {
-  type FoundRepair,
-  type Moment,
-  type RepositoryKey,
-  type SurveyDeps,
-  surveyNewest,
-  surveyWhole,
-} from './survey-repository.js';
+import { type Moment, type RepositoryKey, type SurveyDeps, surveyWhole } from './survey-repository.js';
+import { keepRound, openRound, sweepOn } from './sweep.js';
 
 /** What {@link reconcile} needs. */
 export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
@@ -23,6 +18,7 @@ export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
   readonly log: Log;
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly servers: readonly LoginServer[];
+  /** Of each registry. */
   readonly callsPerMinute: number;
   /** How many messages a queue holds, those that are leased or delayed included. */
   readonly queueLength: (queue: QueueName) => Promise<number>;
@@ -42,6 +38,10 @@ export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
       /** When this installation began: `now`, if it is asked for the first time. */
       installedAt: (now: Date) => Promise<Date>;
       updateSurvey: (repository: RepositoryKey, change: (current: Survey | undefined) => Survey) => Promise<void>;
+      updateSweep: (
+        registry: LoginServer,
+        change: (current: SweepRound | undefined) => SweepRound | undefined,
+      ) => Promise<SweepRound | undefined>;
     };
 }
 
@@ -59,12 +59,16 @@ export interface Reconciled {
   readonly calls: number;
   /** Whether every repository that was due has been looked at; the next run goes on with the others. */
   readonly complete: boolean;
+  /** The moment that the next run is told as `since`, so that it goes on with the others alone (RFC 3339). */
+  readonly startedAt: string;
 }
 
 /** How one run differs from that of the timer. */
 export interface ReconcileOptions {
-  /** Whole repositories that were last looked at before this moment are due. */
-  readonly walkedBefore?: Date;
+  /** What has been looked at since then is not looked at again. Default: the timer's rounds go on by themselves. */
+  readonly since?: Date;
+  /** All repositories are due as a whole, whenever they were looked at before. Default for `since`: now. */
+  readonly all?: boolean;
   /** How long the run may take by its budget, in milliseconds. Default: the timer's interval. */
   readonly spanMilliseconds?: number;
 }
@@ -75,50 +79,59 @@ export const INTERVAL_MILLISECONDS = 5 * 60_000;
 const WALK_MILLISECONDS = 24 * 3_600_000;
 /** How often where something is locked, by us or by others: no source says that the time of a last update tells of an unlock. */
 const GUARD_MILLISECONDS = 3_600_000;
-/** What the search for news may take of the budget, so that whole repositories get their turn in a large registry. */
+/** What the search for news may take of the budget before whole repositories have had their turn. */
 const SWEEP_SHARE = 0.5;
-/** A registry's clock and replicas may be so far behind. */
-const OVERLAP_MILLISECONDS = 10 * 60_000;
 
 /**
  * Compares registries with the ledger, and asks for whatever is missing. First the repositories that have changed, newest
- * manifests only; then, while the budget lasts, whole repositories, the one that has waited longest first. Safe to
- * repeat, to run twice at once, and to be killed anywhere.
+ * manifests only; then, while the budget lasts, whole repositories, the one that has waited longest first; then again what
+ * has changed. Each registry has a budget of its own. Safe to repeat, to run twice at once, and to be killed anywhere.
  */
 export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions = {}): Promise<Reconciled> {
-  const { clock, sleep, callsPerMinute } = deps;
-  const { walkedBefore, spanMilliseconds = INTERVAL_MILLISECONDS } = options;
+  const { clock, sleep, callsPerMinute, servers } = deps;
+  const { spanMilliseconds = INTERVAL_MILLISECONDS, all = false } = options;
+  const now = clock();
+  const since = options.since ?? (all ? now : undefined);
   const calls = Math.ceil((callsPerMinute * spanMilliseconds) / 60_000);
-  const budget = createBudget({ callsPerMinute, calls, clock, sleep });
-  const run: Run = { budget, result: emptyResult(), walkedBefore, deps };
-  for (const registry of deps.servers) await reconcileRegistry(registry, run);
-  const { swept, walked, failed, complete } = run.result;
-  deps.log('info', 'reconciled', { swept, walked, failed, complete, calls: run.budget.spent() });
-  return { ...run.result, calls: run.budget.spent() };
+  const runs = servers.map((registry): RegistryRun => {
+    const budget = createBudget({ callsPerMinute, calls, clock, sleep });
+    return { registry, budget, result: emptyResult(), deps };
+  });
+  const ended = await Promise.allSettled(runs.map((run) => reconcileRegistry(run, { since, all })));
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  const result = {
+    ...runs.map(total).reduce(sum, { ...emptyResult(), calls: 0 }),
+    startedAt: (since ?? now).toISOString(),
+  };
+  const { swept, walked, failed, complete, calls: spent } = result;
+  deps.log('info', 'reconciled', { swept, walked, failed, complete, calls: spent });
+  return result;
 }
 
-type Result = { -readonly [Name in keyof Omit<Reconciled, 'calls'>]: Reconciled[Name] };
+type Total = Omit<Reconciled, 'startedAt'>;
 
-interface Run {
-  readonly budget: Budget;
-  readonly result: Result;
-  readonly walkedBefore: Date | undefined;
-  readonly deps: ReconcileDeps;
+const total = ({ result, budget }: RegistryRun): Total => ({ ...result, calls: budget.spent() });
+
+function sum(a: Total, b: Total): Total {
+  const kinds = Object.keys(a.repairs) as Repair['kind'][];
+  return {
+    repositories: a.repositories + b.repositories,
+    swept: a.swept + b.swept,
+    walked: a.walked + b.walked,
+    repairs: { ...a.repairs, ...Object.fromEntries(kinds.map((kind) => [kind, a.repairs[kind] + b.repairs[kind]])) },
+    failed: a.failed + b.failed,
+    calls: a.calls + b.calls,
+    complete: a.complete && b.complete,
+  };
 }
 
-/** One registry in one run. */
-interface Work {
-  readonly registry: LoginServer;
-  readonly run: Run;
-  readonly moment: Moment;
-  readonly surveys: ReadonlyMap<Repository, Survey>;
-  /** What an earlier run has found is still on its way: it would only be asked for twice. */
-  readonly skipReceive: boolean;
-  readonly installedAt: Date;
+interface Due {
+  readonly since: Date | undefined;
+  readonly all: boolean;
 }
 
-async function reconcileRegistry(registry: LoginServer, run: Run): Promise<void> {
-  const { deps, result } = run;
+async function reconcileRegistry(run: RegistryRun, due: Due): Promise<void> {
+  const { registry, deps, result } = run;
   const now = deps.clock();
   const surveys = new Map<Repository, Survey>();
   for await (const survey of deps.ledger.listSurveys(registry)) surveys.set(survey.repository, survey);
@@ -140,60 +153,34 @@ async function reconcileRegistry(registry: LoginServer, run: Run): Promise<void>
   const skipReceive = (await length(QUEUES.sweep)) > 0;
   const installedAt = await deps.ledger.installedAt(now);
   const moment: Moment = { now, deadlineMilliseconds, maxAgeMilliseconds, idle };
-  const work: Work = { registry, run, moment, surveys, skipReceive, installedAt };
-  await sweepChanged(rotated(names, now, run), work);
+  const work: Work = { ...run, moment, surveys, skipReceive, installedAt };
+  // Who looks at the whole of every repository finds all news.
+  let round: SweepRound = due.all ? { beganAt: '' } : await openRound(registry, { now, since: due.since }, deps);
+  round = await sweepOn(round, { names, share: SWEEP_SHARE }, work);
   // Repositories that the registry has forgotten are looked at too: what the ledger holds of them is gone.
-  await walkDue([...new Set([...names, ...surveys.keys()])], work);
+  await walkDue([...new Set([...names, ...surveys.keys()])], due, work);
+  round = await sweepOn(round, { names, share: 1 }, work);
+  if (round.next !== undefined) result.complete = false;
+  if (!due.all) await keepRound(registry, round, deps);
 }
 
-async function sweepChanged(names: readonly Repository[], work: Work): Promise<void> {
-  const { registry, run, moment, surveys } = work;
-  const { deps, budget, result } = run;
-  for (const repository of names) {
-    const sweptAt = surveys.get(repository)?.sweptAt;
-    // What has never been walked is walked below.
-    if (sweptAt === undefined) continue;
-    if (!budget.has(SWEEP_SHARE)) {
-      result.complete = false;
-      return;
-    }
-    await budget.overdraw();
-    await attempt({ registry, repository }, run, async (place) => {
-      const updatedAt = await deps.registry.repositoryUpdatedAt(registry, repository);
-      const since = new Date(new Date(sweptAt).getTime() - OVERLAP_MILLISECONDS);
-      if (updatedAt === undefined || updatedAt < since) return;
-      const { repairs, unfinished } = await surveyNewest(place, { since, moment }, { ...deps, budget });
-      result.swept += 1;
-      const recovered = await repair(place, repairs, work);
-      const at = moment.now.toISOString();
-      await remember(place, run, (survey) => ({
-        ...survey,
-        sweptAt: at,
-        recovered: survey.recovered + recovered,
-        unfinished: unfinished || survey.unfinished === true,
-      }));
-    });
-  }
-}
-
-async function walkDue(names: readonly Repository[], work: Work): Promise<void> {
-  const { registry, run, moment, surveys } = work;
-  const { deps, budget, result } = run;
+async function walkDue(names: readonly Repository[], { since, all }: Due, work: Work): Promise<void> {
+  const { moment, surveys, deps, budget, result } = work;
   const walkedAt = (repository: Repository) => new Date(surveys.get(repository)?.walkedAt ?? 0).getTime();
   const dueAt = (repository: Repository) => walkedAt(repository) + pauseOf(surveys.get(repository));
-  const early = run.walkedBefore?.getTime() ?? 0;
-  const due = names.filter((name) => moment.now.getTime() >= dueAt(name) || walkedAt(name) < early);
-  for (const repository of due.toSorted((a, b) => dueAt(a) - dueAt(b))) {
+  const isDue = (name: Repository) =>
+    (all || moment.now.getTime() >= dueAt(name)) && (since === undefined || walkedAt(name) < since.getTime());
+  for (const repository of names.filter(isDue).toSorted((a, b) => dueAt(a) - dueAt(b))) {
     if (!budget.has(1)) {
       result.complete = false;
       return;
     }
-    await attempt({ registry, repository }, run, async (place) => {
+    await attempt(repository, work, async (place) => {
       const { summary, repairs, unfinished } = await surveyWhole(place, moment, { ...deps, budget });
       result.walked += 1;
       const recovered = (surveys.get(repository)?.recovered ?? 0) + (await repair(place, repairs, work));
       const at = moment.now.toISOString();
-      await remember(place, run, () => ({ ...place, sweptAt: at, walkedAt: at, summary, recovered, unfinished }));
+      await remember(place, work, () => ({ ...place, sweptAt: at, walkedAt: at, summary, recovered, unfinished }));
     });
   }
 }
@@ -219,51 +206,10 @@ export async function listNames(
   }
 }
 
-/** Where the budget is too small for all of them, each run begins somewhere else. */
-function rotated(names: readonly Repository[], now: Date, { deps }: Run): readonly Repository[] {
-  if (names.length === 0) return names;
-  const turn = Math.floor(now.getTime() / INTERVAL_MILLISECONDS) * deps.callsPerMinute;
-  const start = turn % names.length;
-  return [...names.slice(start), ...names.slice(0, start)];
-}
-
 function pauseOf(survey: Survey | undefined): number {
   if (survey?.unfinished === true) return 0;
   const { quarantined = 0, shut = 0 } = survey?.summary ?? {};
   return quarantined + shut > 0 ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
-}
-
-/** One repository that cannot be looked at does not keep the others waiting. */
-async function attempt(place: RepositoryKey, run: Run, work: (place: RepositoryKey) => Promise<void>): Promise<void> {
-  try {
-    await work(place);
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    run.deps.log('error', 'repository-failed', { ...place, code: error.code });
-    run.result.failed += 1;
-    run.result.complete = false;
-    await remember(place, run, (survey) => ({ ...survey, error: error.code }));
-  }
-}
-
-async function repair(
-  place: RepositoryKey,
-  repairs: readonly FoundRepair[],
-  { run, skipReceive, installedAt }: Work,
-): Promise<number> {
-  let recovered = 0;
-  for (const found of repairs) {
-    const { kind } = found.repair;
-    if (kind === 'receive' && skipReceive) continue;
-    await carryOutRepair(place, found, { ...run.deps, installedAt });
-    run.result.repairs = { ...run.result.repairs, [kind]: run.result.repairs[kind] + 1 };
-    if (kind === 'receive') recovered += 1;
-  }
-  return recovered;
-}
-
-async function remember(place: RepositoryKey, { deps }: Run, change: (survey: Survey) => Survey): Promise<void> {
-  await deps.ledger.updateSurvey(place, (current) => change(current ?? { ...place, recovered: 0 }));
 }
 
 function emptyResult(): Result {

@@ -109,7 +109,8 @@ export async function surveyWhole(
       repairs.push({ repair: { kind: 'receive', digest: found.digest }, found });
     }
   }
-  return { summary: tally.summary(), repairs, unfinished };
+  // What is asked for has to arrive, too.
+  return { summary: tally.summary(), repairs, unfinished: unfinished || repairs.length > 0 };
 }
 
 /** Compares what has changed in a repository since then with the ledger, newest first. */
@@ -141,7 +142,7 @@ export async function surveyNewest(
     const oldest = items.at(-1);
     after = oldest !== undefined && oldest.updatedAt >= since ? next : undefined;
   }
-  return { repairs, unfinished };
+  return { repairs, unfinished: unfinished || repairs.length > 0 };
 }
 
 /** Its newest tag may have gone with a change of ours that meant another digest. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as sample from '../../local/sample/image.js';
 import { signBundle } from '../../local/signer/signer.js';
+import { QUEUES } from '../../shared/message/queue-name.js';
 import { createLine, onePolicy } from '../support/line.js';
 
 const SIGNED = onePolicy('signature: { require: any, cosign: { keys: [ci.pub] }, grace: 15m }\nonPush: lock-and-untag');
@@ -28,5 +29,27 @@ describe('a signature that nobody told us of', () => {
       signature: { outcome: 'verified' },
       enforcement: { state: 'released' },
     });
+  });
+
+  it('is looked for once more where looking was poisoned, though nothing in the registry changes', async () => {
+    const line = await createLine(SIGNED.replace('lock-and-untag', 'mark'));
+    const image = await sample.imageOf([{ path: 'name', content: 'never signed' }]);
+    await line.registry.push(image, 'app', { tag: 'v1' });
+    await line.settle();
+    await line.wait(20 * MINUTE);
+    const verdict = async () => (await line.entry('app', image.digest))?.decision?.verdict;
+    let poisoned = false;
+    for (let minutes = 0; minutes < 28 * 60; minutes += 20) {
+      await line.wait(20 * MINUTE, 20 * MINUTE);
+      await line.app.reconcile();
+      const index = line.queued.findIndex(({ queue }) => queue === QUEUES.verifySweep);
+      if (!poisoned && index !== -1) {
+        const [message] = line.queued.splice(index, 1);
+        await line.app.poison(QUEUES.verifySweep, message!.body);
+        poisoned = true;
+      }
+      await line.settle();
+    }
+    expect([poisoned, await verdict()]).toEqual([true, 'fail']);
   });
 });

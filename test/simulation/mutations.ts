@@ -7,7 +7,7 @@ import type { Reconciled } from '../../shared/pipeline/reconcile.js';
 import type { App, Services } from '../../shared/steps.js';
 
 const FOUND_NOTHING: Reconciled = {
-  ...{ repositories: 0, swept: 0, walked: 0, failed: 0, calls: 0, complete: true },
+  ...{ repositories: 0, swept: 0, walked: 0, failed: 0, calls: 0, complete: true, startedAt: '' },
   repairs: { receive: 0, scan: 0, rescan: 0, reopen: 0, verify: 0, decide: 0, marks: 0, gone: 0 },
 };
 
