@@ -10,12 +10,12 @@ export interface CoverageOptions {
   readonly json: boolean;
 }
 
-/** Prints how much of the registries is accounted for; returns the exit code: 1 where something is not. */
+/** Prints how much of the registries is accounted for; returns the exit code: 1 where something is not, or not yet. */
 export async function coverage(options: CoverageOptions, print: (text: string) => void): Promise<number> {
   const client = await connectTo(options.registry, options.endpoint);
   const found = (await client.get('coverage', {})) as Coverage;
   print(options.json ? JSON.stringify(found) : describe(found));
-  return found.unaccounted === 0 ? 0 : 1;
+  return found.unaccounted + found.unseen === 0 ? 0 : 1;
 }
 
 function describe(found: Coverage): string {
@@ -32,6 +32,9 @@ function describe(found: Coverage): string {
     ...found.retention.flatMap(({ registry, danger }) =>
       danger === undefined ? [] : [clean(`${registry}: ${danger}`)],
     ),
+    ...(found.unseen === 0
+      ? []
+      : [`${found.unseen} repositories that have not been looked at yet, and are in no count`]),
     ...(found.stale === 0 ? [] : [`${found.stale} repositories as they were found earlier`]),
     ...found.repositories
       .filter(({ unaccounted: missing = 0, error }) => missing > 0 || error !== undefined)

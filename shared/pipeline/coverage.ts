@@ -54,6 +54,8 @@ export interface Coverage extends CoverageCounts {
   })[];
   /** Repositories whose counts are older than this answer, since looking again would cost too many calls. */
   readonly stale: number;
+  /** Of these, repositories that have never been looked at: what they hold is in no count. */
+  readonly unseen: number;
   readonly retention: readonly (Retention & {
     readonly registry: LoginServer;
     /** What it threatens, in words. */
@@ -97,7 +99,8 @@ export async function coverage(deps: CoverageDeps): Promise<Coverage> {
       surveys.push({ ...before, summary, walkedAt: now.toISOString() });
     }
   }
-  return { ...total(surveys), stale, retention: await retentionOf(deps) };
+  const unseen = surveys.filter(({ summary }) => summary === undefined).length;
+  return { ...total(surveys), stale, unseen, retention: await retentionOf(deps) };
 }
 
 /** Marks and signatures have no tags, and neither has what was untagged: to a retention policy all of them are rubbish. */
@@ -111,7 +114,7 @@ async function retentionOf({ registries, readRetention }: CoverageDeps): Promise
   return Promise.all(all);
 }
 
-function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'retention'> {
+function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'unseen' | 'retention'> {
   const summaries = surveys.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
   const sum = (name: keyof CoverageCounts | 'quarantined' | 'aged') =>
     summaries.reduce((total, each) => total + each[name], 0);

@@ -55,6 +55,7 @@ describe('coverage', () => {
       quarantined: 1,
       recovered: 0,
       stale: 0,
+      unseen: 0,
     });
     const { pass, fail, inconclusive, pending, signatures, others, shut, unaccounted } = found;
     const sum = pass + fail + inconclusive + pending + signatures + others + shut + unaccounted;

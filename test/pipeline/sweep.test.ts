@@ -4,6 +4,7 @@ import { type LoginServer, parseLoginServer } from '../../shared/artifact/login-
 import { type Repository, parseRepository } from '../../shared/artifact/repository.js';
 import { AppError } from '../../shared/error/app-error.js';
 import { createLedger } from '../../shared/ledger/ledger.js';
+import { coverage } from '../../shared/pipeline/coverage.js';
 import { type ReconcileDeps, reconcile } from '../../shared/pipeline/reconcile.js';
 import { createClock } from '../support/clock.js';
 
@@ -152,5 +153,15 @@ describe('two registries', () => {
     expect(asked).toHaveLength(10);
     expect(walked.every((name) => name.startsWith(ONE))).toBe(true);
     expect(walked).toHaveLength(99);
+  });
+});
+
+describe('coverage of more repositories than one answer has calls', () => {
+  it('says how many it knows nothing of, until they have been looked at', async () => {
+    const { deps } = await createWorld(new Map([[ONE, 320]]), { callsPerMinute: 300, fresh: [ONE] });
+    const registries = { registries: new Map(), readRetention: () => Promise.reject(new Error('none is configured')) };
+    expect(await coverage({ ...deps, ...registries })).toMatchObject({ unaccounted: 0, stale: 21, unseen: 21 });
+    await reconcile(deps);
+    expect(await coverage({ ...deps, ...registries })).toMatchObject({ unaccounted: 0, stale: 21, unseen: 0 });
   });
 });
