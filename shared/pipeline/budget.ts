@@ -11,10 +11,8 @@ export interface BudgetOptions {
 
 /** So many calls of a registry, spread over time: a sweep must not throttle the pushes that it is there for. */
 export interface Budget {
-  /** Waits for its turn. False once all calls are spent. */
-  readonly spend: () => Promise<boolean>;
-  /** Waits for its turn whether or not the budget is spent: what has been begun is ended. */
-  readonly overdraw: () => Promise<void>;
+  /** Waits for its turn, whether or not the budget is spent: what has been begun is ended. */
+  readonly spend: () => Promise<void>;
   readonly spent: () => number;
   /** Whether this share of the calls, between 0 and 1, is still to be had. */
   readonly has: (share: number) => boolean;
@@ -27,20 +25,15 @@ export function createBudget({ callsPerMinute, calls, clock, sleep }: BudgetOpti
   const pause = 60_000 / callsPerMinute;
   let spent = 0;
   let turn = clock().getTime() - BURST * pause;
-  const overdraw = async () => {
+  const spend = async () => {
     const now = clock().getTime();
     turn = Math.max(turn + pause, now - BURST * pause);
     spent += 1;
     if (turn > now) await sleep(turn - now);
   };
   return {
-    overdraw,
+    spend,
     spent: () => spent,
     has: (share) => spent < calls * share,
-    spend: async () => {
-      if (spent >= calls) return false;
-      await overdraw();
-      return true;
-    },
   };
 }

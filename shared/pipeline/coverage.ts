@@ -88,7 +88,7 @@ export async function coverage(deps: CoverageDeps): Promise<Coverage> {
     for (const repository of names.toSorted((a, b) => walkedAt(a) - walkedAt(b))) {
       const place = { registry, repository };
       const before: Survey = known.get(repository) ?? { ...place, recovered: 0 };
-      if (!(await budget.spend())) {
+      if (!budget.has(1)) {
         stale += 1;
         surveys.push(before);
         continue;

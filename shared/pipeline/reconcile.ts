@@ -193,7 +193,7 @@ export async function listNames(
   const names: Repository[] = [];
   try {
     for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
-      await budget.overdraw();
+      await budget.spend();
       const { items, next } = await deps.registry.listRepositories(registry, after);
       names.push(...items);
       after = next;

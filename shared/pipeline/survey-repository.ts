@@ -123,7 +123,7 @@ export async function surveyNewest(
   let unfinished = false;
   const context: SurveyContext = { ...moment, present: undefined };
   for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
-    await deps.budget.overdraw();
+    await deps.budget.spend();
     const { items, next } = await deps.registry.listManifests(place, { newestFirst: true, after });
     for (const found of items.filter(({ updatedAt }) => updatedAt >= since)) {
       const key = { ...place, digest: found.digest };
@@ -160,7 +160,7 @@ async function tagRepair(
 async function listAll(place: RepositoryKey, { budget, registry }: SurveyDeps) {
   const listing = new Map<string, ListedManifest>();
   for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
-    await budget.overdraw();
+    await budget.spend();
     const { items, next } = await registry.listManifests(place, { newestFirst: false, after });
     for (const found of items) listing.set(found.digest, found);
     after = next;

@@ -42,7 +42,7 @@ export async function sweepOn(
     const sweptAt = surveys.get(repository)?.sweptAt;
     if (sweptAt === undefined) continue;
     if (!budget.has(share)) return { beganAt, next: repository };
-    await budget.overdraw();
+    await budget.spend();
     await attempt(repository, work, async (place) => {
       const updatedAt = await deps.registry.repositoryUpdatedAt(place.registry, repository);
       const since = new Date(new Date(sweptAt).getTime() - OVERLAP_MILLISECONDS);
