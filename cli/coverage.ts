@@ -29,6 +29,13 @@ function describe(found: Coverage): string {
     `  unaccounted ${unaccounted}`,
     `recovered     ${found.recovered} that no event told of`,
     ...(found.oldestVerdict === undefined ? [] : [`oldest scan behind a verdict ${found.oldestVerdict}`]),
+    ...found.searches
+      .filter(({ prompt }) => !prompt)
+      .map(({ registry, milliseconds }) =>
+        clean(
+          `${registry}: a search for news takes ${Math.round(milliseconds / 60_000)} minutes, too long to find a lost push within 15: raise LAZARET_RECONCILE_CALLS_PER_MINUTE`,
+        ),
+      ),
     ...found.retention.flatMap(({ registry, danger }) =>
       danger === undefined ? [] : [clean(`${registry}: ${danger}`)],
     ),

@@ -2,8 +2,9 @@ import type { LoginServer } from '../artifact/login-server.js';
 import { AppError } from '../error/app-error.js';
 import { createBudget } from './budget.js';
 import type { Survey } from './entry.js';
-import { type ReconcileDeps, listNames } from './reconcile.js';
+import { MAX_SEARCH_MILLISECONDS, type ReconcileDeps, listNames } from './reconcile.js';
 import { surveyWhole } from './survey-repository.js';
+import { searchMilliseconds } from './sweep.js';
 
 /** Manifests by what is known of them: each is in exactly one of the counts below `manifests`. */
 export interface CoverageCounts {
@@ -56,6 +57,13 @@ export interface Coverage extends CoverageCounts {
   readonly stale: number;
   /** Of these, repositories that have never been looked at: what they hold is in no count. */
   readonly unseen: number;
+  /** How long it takes to look for news in every repository of a registry; absent before the first time. */
+  readonly searches: readonly {
+    readonly registry: LoginServer;
+    readonly milliseconds: number;
+    /** Short enough to find a push whose event never came within fifteen minutes. */
+    readonly prompt: boolean;
+  }[];
   readonly retention: readonly (Retention & {
     readonly registry: LoginServer;
     /** What it threatens, in words. */
@@ -100,7 +108,17 @@ export async function coverage(deps: CoverageDeps): Promise<Coverage> {
     }
   }
   const unseen = surveys.filter(({ summary }) => summary === undefined).length;
-  return { ...total(surveys), stale, unseen, retention: await retentionOf(deps) };
+  return { ...total(surveys), stale, unseen, searches: await searchesOf(deps), retention: await retentionOf(deps) };
+}
+
+async function searchesOf(deps: CoverageDeps): Promise<Coverage['searches']> {
+  const all = deps.servers.map(async (registry) => ({
+    registry,
+    milliseconds: await searchMilliseconds(registry, deps),
+  }));
+  return (await Promise.all(all)).flatMap(({ registry, milliseconds }) =>
+    milliseconds === undefined ? [] : [{ registry, milliseconds, prompt: milliseconds <= MAX_SEARCH_MILLISECONDS }],
+  );
 }
 
 /** Marks and signatures have no tags, and neither has what was untagged: to a retention policy all of them are rubbish. */
@@ -114,7 +132,7 @@ async function retentionOf({ registries, readRetention }: CoverageDeps): Promise
   return Promise.all(all);
 }
 
-function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'unseen' | 'retention'> {
+function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'unseen' | 'searches' | 'retention'> {
   const summaries = surveys.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
   const sum = (name: keyof CoverageCounts | 'quarantined' | 'aged') =>
     summaries.reduce((total, each) => total + each[name], 0);

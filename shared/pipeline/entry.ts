@@ -251,6 +251,8 @@ export const sweepRoundSchema = z.object({
   beganAt: time,
   /** Repositories before this name have been looked at; absent where the round is over. */
   next: z.string().max(256).optional(),
+  /** How long the last round that is over took, in milliseconds. */
+  took: count.optional(),
 });
 
 export type SweepRound = z.infer<typeof sweepRoundSchema>;

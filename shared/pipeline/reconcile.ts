@@ -75,6 +75,8 @@ export interface ReconcileOptions {
 
 /** How often the timer runs, in milliseconds. A push whose event never came is found within three of these. */
 export const INTERVAL_MILLISECONDS = 5 * 60_000;
+/** How long a search for news may take for that: it finds a push that is at least one interval old. */
+export const MAX_SEARCH_MILLISECONDS = 2 * INTERVAL_MILLISECONDS;
 /** How often all of a repository is looked at, in milliseconds. */
 const WALK_MILLISECONDS = 24 * 3_600_000;
 /** How often where something is locked, by us or by others: no source says that the time of a last update tells of an unlock. */

@@ -17,13 +17,16 @@ export async function openRound(
   { now, since }: { readonly now: Date; readonly since: Date | undefined },
   { ledger }: Pick<ReconcileDeps, 'ledger'>,
 ): Promise<SweepRound> {
-  const fresh: SweepRound = { beganAt: now.toISOString(), next: '' };
+  const begin = (last?: SweepRound): SweepRound => ({
+    ...{ beganAt: now.toISOString(), next: '' },
+    ...(last?.took !== undefined && { took: last.took }),
+  });
   const isOver = ({ beganAt, next }: SweepRound) =>
     since === undefined ? next === undefined : new Date(beganAt) < since;
-  return (
-    (await ledger.updateSweep(registry, (current) => (current === undefined || isOver(current) ? fresh : current))) ??
-    fresh
+  const round = await ledger.updateSweep(registry, (current) =>
+    current === undefined || isOver(current) ? begin(current) : current,
   );
+  return round ?? begin();
 }
 
 /**
@@ -36,12 +39,12 @@ export async function sweepOn(
   work: Work,
 ): Promise<SweepRound> {
   const { moment, surveys, deps, budget, result } = work;
-  const { next, beganAt } = round;
+  const { next } = round;
   if (next === undefined) return round;
   for (const repository of names.filter((name) => name >= next).toSorted()) {
     const sweptAt = surveys.get(repository)?.sweptAt;
     if (sweptAt === undefined) continue;
-    if (!budget.has(share)) return { beganAt, next: repository };
+    if (!budget.has(share)) return { ...round, next: repository };
     await budget.spend();
     await attempt(repository, work, async (place) => {
       const updatedAt = await deps.registry.repositoryUpdatedAt(place.registry, repository);
@@ -59,7 +62,19 @@ export async function sweepOn(
       }));
     });
   }
-  return { beganAt };
+  const { beganAt } = round;
+  return { beganAt, took: deps.clock().getTime() - new Date(beganAt).getTime() };
+}
+
+/** How long a search for news takes: the last that is over, or the one under way where that is longer already. */
+export async function searchMilliseconds(
+  registry: LoginServer,
+  { ledger, clock }: Pick<ReconcileDeps, 'ledger' | 'clock'>,
+): Promise<number | undefined> {
+  const round = await ledger.updateSweep(registry, (current) => current);
+  if (round === undefined) return undefined;
+  const { beganAt, next, took = 0 } = round;
+  return next === undefined ? took : Math.max(took, clock().getTime() - new Date(beganAt).getTime());
 }
 
 /** Writes down how far the round has come. Another run may have come further, or have begun a new one. */

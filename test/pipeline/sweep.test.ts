@@ -156,6 +156,30 @@ describe('two registries', () => {
   });
 });
 
+describe('how long a search for news takes', () => {
+  it('is told, and whether that is short enough', async () => {
+    const { deps, clock } = await createWorld(new Map([[ONE, 100]]), { callsPerMinute: 8 });
+    const registries = { registries: new Map(), readRetention: () => Promise.reject(new Error('none is configured')) };
+    const searches = async () => (await coverage({ ...deps, ...registries })).searches;
+    expect(await searches()).toEqual([]);
+    const told: unknown[] = [];
+    for (let i = 0; i < 3; i++) {
+      await reconcile(deps);
+      clock.advance(5 * MINUTE);
+      told.push(...(await searches()));
+    }
+    expect(told).toEqual([
+      { registry: ONE, milliseconds: 5 * MINUTE, prompt: true },
+      { registry: ONE, milliseconds: 10 * MINUTE, prompt: true },
+      { registry: ONE, milliseconds: 10 * MINUTE, prompt: true },
+    ]);
+    const { deps: slow, clock: later } = await createWorld(new Map([[ONE, 100]]), { callsPerMinute: 4 });
+    await reconcile(slow);
+    later.advance(11 * MINUTE);
+    expect((await coverage({ ...slow, ...registries })).searches).toMatchObject([{ prompt: false }]);
+  });
+});
+
 describe('coverage of more repositories than one answer has calls', () => {
   it('says how many it knows nothing of, until they have been looked at', async () => {
     const { deps } = await createWorld(new Map([[ONE, 320]]), { callsPerMinute: 300, fresh: [ONE] });
