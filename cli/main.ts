@@ -39,9 +39,10 @@ async function main(argv: readonly string[]): Promise<number> {
       );
     }
     case 'release': {
-      const { values, positionals } = read(args, ['reason', 'endpoint'], 1);
+      const { values, positionals } = read(args, ['reason', 'for', 'endpoint'], 1);
       const reference = positionals[0] ?? '';
-      return release({ reference, reason: values['reason'], endpoint: values['endpoint'], json: values.json }, print);
+      const { reason, for: span, endpoint, json } = values;
+      return release({ reference, reason, for: span, endpoint, json }, print);
     }
     case 'coverage': {
       const { values, positionals } = read(args, ['endpoint'], [0, 1]);

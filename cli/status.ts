@@ -42,6 +42,15 @@ export async function waitFor(client: Client, reference: string, waitSeconds: nu
 
 const MAX_LISTED = 25;
 
+function whyWithheld(withheld: NonNullable<Status['enforcement']['withheld']>): string {
+  if (withheld.because === 'change') return `until ${withheld.until}: it has passed before`;
+  return withheld.because === 'existing' ? 'it is older than this installation' : 'enforcement is off';
+}
+
+function whoReleased({ by, reason, at, until }: NonNullable<Status['enforcement']['release']>): string {
+  return clean(`by ${by} at ${at}${until === undefined ? '' : ` until ${until}`}: ${reason}`);
+}
+
 function describe(found: Status): string {
   const { findings, enforcement, signature } = found;
   const counts = (['critical', 'high', 'medium', 'low', 'unknown'] as const).map((name) => `${findings[name]} ${name}`);
@@ -67,6 +76,8 @@ function describe(found: Status): string {
     `  signature    ${clean(signature.state)}${signature.message === undefined ? '' : `: ${clean(signature.message)}`}`,
     ...found.platforms.map(({ platform, verdict }) => `  platform     ${clean(platform)}: ${verdict}`),
     `  enforcement  ${enforcement.state}${operations.length === 0 ? '' : `: ${operations.map(clean).join(', ')}`}`,
+    ...(enforcement.withheld === null ? [] : [`  withheld     ${whyWithheld(enforcement.withheld)}`]),
+    ...(enforcement.release === null ? [] : [`  released     ${whoReleased(enforcement.release)}`]),
     ...found.marks.map(({ kind, digest }) => `  mark         ${kind} ${digest}`),
     ...Object.entries(found.times).map(([name, at]) => `  ${name.padEnd(12)} ${at}`),
   ];

@@ -76,9 +76,11 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
 
   npx lazaret reconcile 127.0.0.1:5000 --all
 `,
-  release: `lazaret release REF --reason TEXT [--endpoint URL] [--json]: undo the quarantine of one image, journalled
+  release: `lazaret release REF --reason TEXT [--for TIME] [--endpoint URL] [--json]: undo the quarantine of one image,
+  journalled. --for: the quarantine returns by itself after this time, unless the image passes.
 
   npx lazaret release 127.0.0.1:5000/team-a/app:v1 --reason "accepted by the security team, ticket 123"
+  npx lazaret release 127.0.0.1:5000/team-a/app:v1 --for 2h --reason "incident 45, the fix is on its way"
 `,
   probe: `lazaret probe REGISTRY [--out FILE] [--events FILE [--wait SECONDS]] [--password-stdin] [--json]
 

@@ -124,6 +124,7 @@ export function bindSteps(services: Services): App {
   };
   const alertDeps = { log, clock, store: reports, sendCard: services.sendCard };
   const reconcileDeps = {
+    mode: services.mode,
     ...base,
     servers,
     newId: randomUUID,

@@ -43,6 +43,7 @@ export async function createWorld({ count, perRepository, connectionString }: Wo
   return {
     clock,
     sleep,
+    mode: 'enforce',
     log: () => undefined,
     send: unexpected,
     journal: unexpected,

@@ -8,7 +8,7 @@ export interface AlertOperation {
   readonly kind: 'lock' | 'untag' | 'unlock' | 'retag';
   /** The tag of an `untag` or `retag`. */
   readonly tag?: string | undefined;
-  /** `withheld`: decided but not done, since enforcement is off (`observe`). `refused`: the registry said no. */
+  /** `withheld`: decided but not done, for the alert's reason. `refused`: the registry said no. */
   readonly outcome: 'done' | 'refused' | 'withheld';
 }
 
@@ -27,7 +27,8 @@ export interface ImageAlert {
   /** The worst findings, at most twenty. */
   readonly findings: readonly Finding[];
   readonly secrets: readonly SecretFinding[];
-  readonly enforcement: 'observe' | 'enforce';
+  /** Why what would be done is not done; `until`: when it will be (RFC 3339). */
+  readonly withheld?: { readonly because: 'observe' | 'existing' | 'change'; readonly until?: string };
   readonly operations: readonly AlertOperation[];
   readonly pushedBy?: string;
   /** RFC 3339. */

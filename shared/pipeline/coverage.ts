@@ -79,7 +79,7 @@ const MAX_CALLS = 300;
  * waited longest first, and tells of the others what was found the last time. Changes nothing.
  */
 export async function coverage(deps: CoverageDeps): Promise<Coverage> {
-  const { clock, callsPerMinute } = deps;
+  const { clock, callsPerMinute, mode } = deps;
   const { deadlineMilliseconds, maxAgeMilliseconds } = deps.policy;
   // A person waits, so the calls are not spread over time; there are few.
   const budget = createBudget({ callsPerMinute, calls: MAX_CALLS, clock, sleep: () => Promise.resolve() });
@@ -102,7 +102,7 @@ export async function coverage(deps: CoverageDeps): Promise<Coverage> {
         continue;
       }
       const now = clock();
-      const moment = { now, deadlineMilliseconds, maxAgeMilliseconds, idle: { scan: false, verify: false } };
+      const moment = { now, mode, deadlineMilliseconds, maxAgeMilliseconds, idle: { scan: false, verify: false } };
       const { summary } = await surveyWhole(place, moment, { ...deps, budget });
       surveys.push({ ...before, summary, walkedAt: now.toISOString() });
     }

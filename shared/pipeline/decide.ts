@@ -14,6 +14,7 @@ import { type NewsContext, findNews } from './news.js';
 import { type NotifyDeps, queueAlert, storeAlert } from './notify.js';
 import { isNewer, isUnfinished } from './survey.js';
 import { isOutdated } from './verify.js';
+import { decideAt } from './wake.js';
 
 /** What {@link decide} needs. */
 export interface DecideDeps extends EnforceDeps, GatherDeps, MarkDeps {
@@ -39,7 +40,8 @@ export interface DecideDeps extends EnforceDeps, GatherDeps, MarkDeps {
 export async function decide(key: ArtifactKey, deps: DecideDeps, { deadline = false } = {}): Promise<void> {
   const found = await deps.ledger.read(key);
   if (found === undefined || found.entry.goneAt !== undefined) return;
-  const { entry, version } = found;
+  const { version } = found;
+  const entry = await withoutEndedRelease(found.entry, deps);
   if (deadline && !isUnfinished(entry)) return;
   if (entry.owed !== undefined) {
     // Whoever recorded it may have died before it was told.
@@ -66,7 +68,7 @@ export async function decide(key: ArtifactKey, deps: DecideDeps, { deadline = fa
     await deps.ledger.replace({ ...entry, goneAt: deps.clock().toISOString() }, version);
     return;
   }
-  await settle({ entry, gathered, decision, marks, ...enforced }, deps);
+  await settle({ entry, gathered, decision, now, marks, ...enforced }, deps);
 }
 
 /** Ends in a decision: `verify` asks for one when it is done. */
@@ -79,6 +81,8 @@ interface Settling {
   readonly entry: LedgerEntry;
   readonly gathered: Gathered;
   readonly decision: Decision;
+  /** When it was decided. */
+  readonly now: Date;
   readonly marks: LedgerEntry['marks'];
   readonly enforcement: LedgerEntry['enforcement'];
   readonly version: string;
@@ -86,10 +90,12 @@ interface Settling {
 
 /** Records what is decided, and what is owed for it, and then tells it: a crash between repeats, and loses nothing. */
 async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
-  const { entry, decision, marks, enforcement, version } = settling;
+  const { entry, decision, now, marks, enforcement, version } = settling;
   const at = deps.clock().toISOString();
+  const failingSince = failsSince(entry, decision, now);
   const after: LedgerEntry = {
     ...entry,
+    failingSince,
     decision: toStored(decision),
     decidedAt: sameDecision(entry.decision, decision) ? (entry.decidedAt ?? at) : at,
     settledAt: at,
@@ -97,7 +103,7 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
     enforcement,
     ...(decision.verdict === 'pass' && { passedAt: entry.passedAt ?? at }),
   };
-  const news = findNews(entry, after, { report: settling.gathered.report, mode: deps.mode, link: deps.link });
+  const news = findNews(entry, after, { report: settling.gathered.report, link: deps.link });
   const alertId = news && (await storeAlert(news.alert, news.identity, deps));
   const alerted =
     news?.alerted ??
@@ -111,10 +117,39 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
   const settled = entry.settledAt !== undefined && !isNewer(entry, entry.settledAt);
   const unchanged = !flipped && news === undefined && sameDecision(entry.decision, decision) && settled;
   if (unchanged && enforcement === entry.enforcement && marks === entry.marks) return;
+  await wakeAtEnd(entry, decision, deps);
   const parents = flipped && entry.parents.length > 0;
   const owed = alertId === undefined && !parents ? undefined : { ...(alertId !== undefined && { alertId }), parents };
   await deps.ledger.replace({ ...after, ...(alerted && { alerted }), ...(owed && { owed }) }, version);
   if (owed !== undefined) await tellOwed(entry, owed, deps);
+}
+
+/** A release for a time is over when the time is: what stood against the digest stands against it again. */
+async function withoutEndedRelease(entry: LedgerEntry, deps: DecideDeps): Promise<LedgerEntry> {
+  const { release } = entry;
+  if (release?.until === undefined || deps.clock() < new Date(release.until)) return entry;
+  const id = `release-ended-${entry.key.digest}-${release.at}`;
+  await deps.journal({
+    key: entry.key,
+    what: 'release-ended',
+    who: LAZARET,
+    why: `it was for a time, by ${release.by}`,
+    id,
+  });
+  return { ...entry, release: undefined };
+}
+
+function failsSince(entry: LedgerEntry, { verdict }: Decision, now: Date): string | undefined {
+  if (verdict === 'pass' || entry.passedAt === undefined) return undefined;
+  return verdict === 'fail' ? (entry.failingSince ?? now.toISOString()) : entry.failingSince;
+}
+
+/** What is withheld until a time is decided again then. */
+async function wakeAtEnd(entry: LedgerEntry, { withheld }: Decision, deps: DecideDeps): Promise<void> {
+  if (withheld?.because !== 'change') return;
+  const before = entry.decision?.withheld;
+  if (before?.because === 'change' && before.until === withheld.until) return;
+  await decideAt(withheld.until, entry.key, deps);
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Enforcement, LedgerEntry } from './entry.js';
 import { MAX_RETRY_MILLISECONDS } from './deliver.js';
 import { LAZARET, type Send } from './effects.js';
 import { isOvertakenRow } from './overtaken.js';
+import { withhold } from './withhold.js';
 
 /** What {@link enforce} needs. */
 export interface EnforceDeps extends ApplyDeps {
@@ -188,18 +189,14 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
   const { entry, decision } = decided;
   const operations = plan(decision, observed, history);
   const at = deps.clock().toISOString();
-  if (decision.action === 'mark') return { gone: false, enforcement: entry.enforcement, version: decided.version };
-  if (deps.mode === 'observe' && history.record === undefined) {
-    const withheld = operations.map(({ kind, ...rest }): AppliedOperation => ({
-      kind,
-      ...('tag' in rest && { tag: rest.tag }),
-      outcome: 'withheld',
-      at,
-    }));
-    const enforcement: Enforcement = { state: 'withheld', action: decision.action, at, operations: withheld };
-    return { gone: false, enforcement, version: decided.version };
+  const { version: standing } = decided;
+  const withheld = deps.mode === 'observe' ? ({ because: 'observe' } as const) : decision.withheld;
+  if (decision.action === 'mark' || withheld !== undefined) {
+    // A quarantine in force is not softened by a milder rule; only a pass or a person lifts it.
+    if (history.record !== undefined) return { gone: false, enforcement: entry.enforcement, version: standing };
+    const enforcement = withhold(entry.enforcement, { decision, withheld, operations, at });
+    return { gone: false, enforcement, version: standing };
   }
-  if (deps.mode === 'observe') return { gone: false, enforcement: entry.enforcement, version: decided.version };
   const { enforcement, version } = await writeRecord(decided, observed, deps);
   const cause: Cause = { who: LAZARET, why: decision.reasons.map(({ code }) => code).join(' ') };
   const applied: AppliedOperation[] = [];

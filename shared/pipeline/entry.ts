@@ -80,10 +80,16 @@ const signature = z.discriminatedUnion('state', [
   }),
 ]);
 
+const withheld = z.discriminatedUnion('because', [
+  z.object({ because: z.literal('existing') }),
+  z.object({ because: z.literal('change'), until: time }),
+]);
+
 const decision = z.object({
   verdict: z.enum(['pass', 'fail', 'inconclusive', 'pending']),
   reasons: z.array(reason),
   action,
+  withheld: withheld.optional(),
   because: z.enum(['push', 'change']),
   policy: digestSchema,
   rule: z.number().int().nonnegative(),
@@ -96,11 +102,13 @@ const decision = z.object({
 const enforcement = z.object({
   /**
    * `applying`: the record is written and changes have begun. `refused`: the registry did not let us do all of it.
-   * `withheld`: enforcement is off. `released`: undone, by a person or by a pass.
+   * `withheld`: nothing was done, and `withheld` says why. `released`: undone, by a person or by a pass.
    */
   state: z.enum(['none', 'withheld', 'applying', 'quarantined', 'refused', 'released']),
   action: action.optional(),
   at: time.optional(),
+  /** Why nothing was done: by the decision, or since enforcement is off. */
+  withheld: z.union([withheld, z.object({ because: z.literal('observe') })]).optional(),
   /** What stood before the first change. */
   record: z.object({ attributes, tags: z.array(tag), blob: blobRefSchema.optional() }).optional(),
   operations: z.array(applied),
@@ -134,6 +142,8 @@ export const entrySchema = z.object({
   existing: z.boolean().optional(),
   /** When it first passed. */
   passedAt: time.optional(),
+  /** Since when a digest that has passed fails. A verdict that could not be reached neither starts this nor ends it. */
+  failingSince: time.optional(),
   enforcement,
   marks: z.array(z.object({ kind: z.enum(['sbom', 'sarif']), digest: digestSchema })),
   /** What the last card said. */
@@ -156,7 +166,8 @@ export const entrySchema = z.object({
       parents: z.boolean(),
     })
     .optional(),
-  release: z.object({ by: z.string(), reason: z.string(), at: time }).optional(),
+  /** `until`: the end of a release that is for a time. */
+  release: z.object({ by: z.string(), reason: z.string(), at: time, until: time.optional() }).optional(),
   /** When the registry no longer knew the digest. */
   goneAt: time.optional(),
 });
@@ -228,12 +239,16 @@ export const surveySchema = z.object({
       aged: count.default(0),
       pending: count,
       quarantined: count,
+      /** Would be, if enforcement were on. */
+      observed: count.default(0),
       signatures: count,
       others: count,
       shut: count,
       unaccounted: count,
       oldestPending: time.optional(),
       oldestVerdict: time.optional(),
+      /** When time alone will change what is to be done about one of them. */
+      nextDueAt: time.optional(),
     })
     .optional(),
   /** Something in it is on its way, so all of it is looked at again soon. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseReference } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { ROLES, type SignIn, requireRole } from '../message/principal.js';
+import { parseDuration } from '../policy/duration.js';
 import { type CoverageDeps, coverage } from './coverage.js';
 import type { Log } from './effects.js';
 import { type LookUpDeps, MAX_WAIT_SECONDS, lookUp, resolve } from './lookup.js';
@@ -59,10 +60,12 @@ export function verdictDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorR
 const releaseSchema = z.strictObject({
   reference: z.string().max(1000),
   reason: z.string().min(1).max(MAX_REASON_LENGTH),
+  /** For how long, as the policy writes durations. */
+  for: z.string().max(20).optional(),
 });
 const MAX_BODY = 16_384;
 
-/** `POST release` with `{reference, reason}`: takes a digest out of quarantine in the caller's name. */
+/** `POST release` with `{reference, reason, for?}`: takes a digest out of quarantine in the caller's name. */
 export function releaseDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorResponse> {
   return answer(deps, async () => {
     const { name } = requireRole(request.headers, ROLES.release, deps.signIn);
@@ -73,8 +76,9 @@ export function releaseDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorR
     if (!deps.registries.has(resolved.key.registry)) {
       throw new AppError('REGISTRY_NOT_CONFIGURED', 'a registry that is not configured');
     }
-    await release(resolved.key, { by: name, reason: body.reason }, deps);
-    return { status: 202, body: { digest: resolved.key.digest, by: name } };
+    const { reason } = body;
+    const { release: given } = await release(resolved.key, { by: name, reason, milliseconds: spanOf(body) }, deps);
+    return { status: 202, body: { digest: resolved.key.digest, by: name, until: given?.until ?? null } };
   });
 }
 
@@ -109,12 +113,24 @@ export function reconcileDoor(request: DoorRequest, deps: DoorDeps): Promise<Doo
   });
 }
 
+/** The longest time that a release can be for: whoever needs more releases for good. */
+const MAX_RELEASE_MILLISECONDS = 90 * 24 * 3_600_000;
+
+function spanOf(body: z.infer<typeof releaseSchema>): number | undefined {
+  if (body.for === undefined) return undefined;
+  const milliseconds = parseDuration(body.for);
+  if (milliseconds === undefined || milliseconds === 0 || milliseconds > MAX_RELEASE_MILLISECONDS) {
+    throw new AppError('REQUEST_MALFORMED', 'for is a duration such as 2h or 1h30m, of 2160h at most');
+  }
+  return milliseconds;
+}
+
 function parseBody(text: string): z.infer<typeof releaseSchema> {
   try {
     if (text.length > MAX_BODY) throw new Error('too large');
     return releaseSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new AppError('REQUEST_MALFORMED', 'the body is {"reference": …, "reason": …}', { cause });
+    throw new AppError('REQUEST_MALFORMED', 'the body is {"reference": …, "reason": …, "for": …}', { cause });
   }
 }
 

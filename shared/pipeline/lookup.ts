@@ -29,6 +29,9 @@ export interface Status {
   readonly enforcement: {
     readonly state: LedgerEntry['enforcement']['state'];
     readonly operations: LedgerEntry['enforcement']['operations'];
+    /** Why nothing is done, and until when (RFC 3339). */
+    readonly withheld: NonNullable<LedgerEntry['enforcement']['withheld']> | null;
+    readonly release: NonNullable<LedgerEntry['release']> | null;
     /** The tag that was asked for is one that quarantine removed. */
     readonly tagRemoved: boolean;
   };
@@ -103,7 +106,7 @@ async function lookUpNow(reference: Reference, deps: LookUpDeps): Promise<Status
   const images = entry.kind === 'index' ? children.flatMap((child) => (child.entry ? [child.entry] : [])) : [entry];
   const reports = await Promise.all(images.map((image) => readReport(image, deps)));
   const list = reports.flatMap((report) => report?.findings ?? []);
-  const { state, operations } = entry.enforcement;
+  const { state, operations, withheld } = entry.enforcement;
   return {
     reference: text,
     verdict: entry.decision?.verdict ?? 'pending',
@@ -117,7 +120,11 @@ async function lookUpNow(reference: Reference, deps: LookUpDeps): Promise<Status
       digest: child.digest,
       verdict: child.entry?.decision?.verdict ?? 'pending',
     })),
-    enforcement: { state, operations, tagRemoved: resolved?.tagRemoved ?? false },
+    enforcement: {
+      ...{ state, operations, tagRemoved: resolved?.tagRemoved ?? false },
+      withheld: state === 'withheld' ? (withheld ?? null) : null,
+      release: entry.release ?? null,
+    },
     signature: signatureOf(entry),
     marks: entry.marks,
     times: timesOf(entry),
@@ -157,6 +164,7 @@ function timesOf(entry: LedgerEntry): Status['times'] {
     decided: entry.decidedAt,
     settled: entry.settledAt,
     waitUntil: entry.decision?.waitUntil,
+    failingSince: entry.failingSince,
     database: scan.state === 'done' ? scan.database.updatedAt : undefined,
   };
   return Object.fromEntries(Object.entries(times).filter((pair): pair is [string, string] => pair[1] !== undefined));
@@ -172,7 +180,7 @@ function unknown(reference: string, digest: Digest | null): Status {
     findings: { ...NO_COUNTS, list: [] },
     secrets: [],
     platforms: [],
-    enforcement: { state: 'none', operations: [], tagRemoved: false },
+    enforcement: { state: 'none', operations: [], withheld: null, release: null, tagRemoved: false },
     signature: { state: 'unknown' },
     marks: [],
     times: {},

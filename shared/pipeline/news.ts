@@ -1,6 +1,5 @@
 import { type ArtifactKey, formatKey } from '../artifact/reference.js';
 import type { ImageAlert } from '../message/alert.js';
-import type { EnforcementMode } from '../policy/operation.js';
 import { sortFindings } from '../vulnerability/finding.js';
 import type { ScanReport } from '../vulnerability/report.js';
 import { NO_COUNTS } from '../vulnerability/severity.js';
@@ -19,7 +18,6 @@ export interface News {
 /** What {@link findNews} is told besides the two entries. */
 export interface NewsContext {
   readonly report: ScanReport | undefined;
-  readonly mode: EnforcementMode;
   readonly link: (key: ArtifactKey) => readonly { readonly title: string; readonly url: string }[];
 }
 
@@ -47,7 +45,7 @@ export function findNews(before: LedgerEntry, after: LedgerEntry, context: NewsC
   return { alerted, identity, alert: toAlert(before, after, context) };
 }
 
-function toAlert(before: LedgerEntry, after: LedgerEntry, { report, mode, link }: NewsContext): ImageAlert {
+function toAlert(before: LedgerEntry, after: LedgerEntry, { report, link }: NewsContext): ImageAlert {
   const { key, decision, enforcement } = after;
   const released =
     enforcement.state === 'released' && before.enforcement.state !== 'released' && after.release !== undefined;
@@ -63,7 +61,7 @@ function toAlert(before: LedgerEntry, after: LedgerEntry, { report, mode, link }
     counts: after.scan.state === 'done' ? after.scan.counts : NO_COUNTS,
     findings: sortFindings(report?.findings ?? []).slice(0, MAX_FINDINGS),
     secrets: (report?.secrets ?? []).slice(0, MAX_FINDINGS),
-    enforcement: mode,
+    ...(enforcement.state === 'withheld' && enforcement.withheld && { withheld: enforcement.withheld }),
     operations: enforcement.operations,
     ...(after.pushedBy !== undefined && { pushedBy: after.pushedBy }),
     pushedAt: after.pushedAt,

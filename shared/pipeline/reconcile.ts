@@ -2,19 +2,21 @@ import type { LoginServer } from '../artifact/login-server.js';
 import type { Repository } from '../artifact/repository.js';
 import { AppError } from '../error/app-error.js';
 import { QUEUES, type QueueName } from '../message/queue-name.js';
+import type { EnforcementMode } from '../policy/operation.js';
 import type { Policy } from '../policy/policy.js';
 import { type Budget, createBudget } from './budget.js';
 import type { Survey, SweepRound } from './entry.js';
 import type { Log } from './effects.js';
 import { type RegistryRun, type Result, type Work, attempt, remember, repair } from './reconcile-work.js';
 import type { RepairDeps } from './repair.js';
-import type { Repair } from './survey.js';
+import { LATE_MILLISECONDS, type Repair } from './survey.js';
 import { type Moment, type RepositoryKey, type SurveyDeps, surveyWhole } from './survey-repository.js';
 import { keepRound, openRound, sweepOn } from './sweep.js';
 
 /** What {@link reconcile} needs. */
 export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
   readonly policy: Pick<Policy, 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
+  readonly mode: EnforcementMode;
   readonly log: Log;
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly servers: readonly LoginServer[];
@@ -154,7 +156,7 @@ async function reconcileRegistry(run: RegistryRun, due: Due): Promise<void> {
   };
   const skipReceive = (await length(QUEUES.sweep)) > 0;
   const installedAt = await deps.ledger.installedAt(now);
-  const moment: Moment = { now, deadlineMilliseconds, maxAgeMilliseconds, idle };
+  const moment: Moment = { now, deadlineMilliseconds, maxAgeMilliseconds, mode: deps.mode, idle };
   const work: Work = { ...run, moment, surveys, skipReceive, installedAt };
   // Who looks at the whole of every repository finds all news.
   let round: SweepRound = due.all ? { beganAt: '' } : await openRound(registry, { now, since: due.since }, deps);
@@ -169,7 +171,7 @@ async function reconcileRegistry(run: RegistryRun, due: Due): Promise<void> {
 async function walkDue(names: readonly Repository[], { since, all }: Due, work: Work): Promise<void> {
   const { moment, surveys, deps, budget, result } = work;
   const walkedAt = (repository: Repository) => new Date(surveys.get(repository)?.walkedAt ?? 0).getTime();
-  const dueAt = (repository: Repository) => walkedAt(repository) + pauseOf(surveys.get(repository));
+  const dueAt = (repository: Repository) => nextWalkAt(surveys.get(repository), deps.mode);
   const isDue = (name: Repository) =>
     (all || moment.now.getTime() >= dueAt(name)) && (since === undefined || walkedAt(name) < since.getTime());
   for (const repository of names.filter(isDue).toSorted((a, b) => dueAt(a) - dueAt(b))) {
@@ -208,10 +210,16 @@ export async function listNames(
   }
 }
 
-function pauseOf(survey: Survey | undefined): number {
-  if (survey?.unfinished === true) return 0;
-  const { quarantined = 0, shut = 0 } = survey?.summary ?? {};
-  return quarantined + shut > 0 ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
+/** When a repository is to be looked at as a whole again, in milliseconds since 1970. */
+function nextWalkAt(survey: Survey | undefined, mode: EnforcementMode): number {
+  const { quarantined = 0, shut = 0, observed = 0, nextDueAt } = survey?.summary ?? {};
+  if (survey?.walkedAt === undefined) return 0;
+  const walkedAt = new Date(survey.walkedAt).getTime();
+  if (survey.unfinished === true || (observed > 0 && mode === 'enforce')) return walkedAt;
+  const pause = quarantined + shut > 0 ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
+  // A message comes at that time; this is for the one that got lost.
+  const due = nextDueAt === undefined ? Infinity : new Date(nextDueAt).getTime() + LATE_MILLISECONDS;
+  return Math.min(walkedAt + pause, Math.max(due, walkedAt));
 }
 
 function emptyResult(): Result {

@@ -4,6 +4,7 @@ import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
 import type { LedgerEntry } from './entry.js';
 import type { Clock, Journal, Send } from './effects.js';
+import { decideAt } from './wake.js';
 
 /** The longest reason that is kept, in characters. */
 export const MAX_REASON_LENGTH = 1000;
@@ -24,24 +25,33 @@ export interface ReleaseDeps {
   };
 }
 
+/** Who releases a digest, why, and for how long: for good where no time is named. */
+export interface ReleaseRequest {
+  readonly by: string;
+  readonly reason: string;
+  readonly milliseconds?: number | undefined;
+}
+
 /**
  * A person takes a digest out of quarantine. Undoes exactly what was done, by way of the same decision step, and stays:
- * the digest is not quarantined again. Throws `UNKNOWN_ARTIFACT`, or `REASON_REQUIRED` without a reason.
+ * the digest is not quarantined again before the time is over. Throws `UNKNOWN_ARTIFACT`, or `REASON_REQUIRED` without a reason.
  */
 export async function release(
   key: ArtifactKey,
-  { by, reason }: { readonly by: string; readonly reason: string },
+  { by, reason, milliseconds }: ReleaseRequest,
   deps: ReleaseDeps,
 ): Promise<LedgerEntry> {
   const why = reason.trim().slice(0, MAX_REASON_LENGTH);
   if (why === '') throw new AppError('REASON_REQUIRED', 'a release needs a reason');
-  const at = deps.clock().toISOString();
+  const now = deps.clock();
+  const at = now.toISOString();
+  const until = milliseconds === undefined ? undefined : new Date(now.getTime() + milliseconds).toISOString();
   const known = await deps.ledger.update(key, (current) => current);
   if (known === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest');
   // Written down before it takes effect.
-  await deps.journal({ key, what: 'release', who: by, why });
-  const entry =
-    (await deps.ledger.update(key, (current) => ({ ...current, release: { by, reason: why, at } }))) ?? known;
+  await deps.journal({ key, what: 'release', who: by, why, ...(until !== undefined && { detail: { until } }) });
+  const given = { by, reason: why, at, ...(until !== undefined && { until }) };
+  const entry = (await deps.ledger.update(key, (current) => ({ ...current, release: given }))) ?? known;
   const message = { v: MESSAGE_VERSION, key, attempt: 0, since: at };
   if (entry.scan.state === 'open') {
     // It was locked before its scan was done, which can go on once the lock is off.
@@ -53,5 +63,6 @@ export async function release(
     );
   }
   await deps.send(QUEUES.decide, message);
+  if (until !== undefined) await decideAt(until, key, deps);
   return entry;
 }

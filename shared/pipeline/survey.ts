@@ -1,9 +1,10 @@
 import type { Digest } from '../artifact/digest.js';
 import type { Tag } from '../artifact/tag.js';
-import type { Attributes } from '../policy/operation.js';
+import type { Attributes, EnforcementMode } from '../policy/operation.js';
 import type { Excluded, LedgerEntry, Survey, TagEntry } from './entry.js';
 import { MAX_RETRY_MILLISECONDS } from './deliver.js';
 import { isOvertakenRow } from './overtaken.js';
+import { dueAt } from './wake.js';
 
 /** A manifest as a registry lists it. */
 export interface ListedManifest {
@@ -38,6 +39,7 @@ export interface SurveyContext {
   readonly deadlineMilliseconds: number;
   /** How old a scan may be before its verdict counts as aged, in milliseconds. */
   readonly maxAgeMilliseconds: number;
+  readonly mode: EnforcementMode;
   /** Whether a queue is empty, so that a message which should be on it is lost for certain. */
   readonly idle: { readonly scan: boolean; readonly verify: boolean };
   /** Digests that the registry lists; undefined where only a part was looked at. */
@@ -52,7 +54,7 @@ const RETRY_MILLISECONDS = 60 * MINUTE;
 /** A message that is this old is lost, whatever else is on the queue. */
 const LOST_ANYWAY_MILLISECONDS = 26 * 60 * MINUTE;
 /** How long a decision that is due, or changes that have begun, may take. */
-const LATE_MILLISECONDS = 10 * MINUTE;
+export const LATE_MILLISECONDS = 10 * MINUTE;
 /** How often a digest is opened for a scan that never came, and how long after the first and the later times. */
 const MAX_REOPENED = 3;
 const REOPEN_MILLISECONDS = 60 * MINUTE;
@@ -74,6 +76,7 @@ export function findRepair(
   if (isUndecided(entry, context)) return 'decide';
   if (context.present !== undefined && entry.marks.some(({ digest }) => !context.present?.has(digest))) return 'marks';
   if (isUndone(found, entry, context.now)) return 'decide';
+  if (isDue(entry, context)) return 'decide';
   // Last, for it is asked day after day, and must not keep anything else waiting.
   return isUnsigned(entry, context.now) ? 'verify' : undefined;
 }
@@ -100,6 +103,15 @@ function evidenceRepair(
   if (signature.state === 'open' && isLost(signature.enqueuedAt ?? signature.requestedAt, idle.verify)) return 'verify';
   const poisoned = signature.state === 'done' && signature.code === 'POISONED';
   return poisoned && isOlder(signature.at, now, POISONED_MILLISECONDS) ? 'verify' : undefined;
+}
+
+/** What was withheld is to be done now, since time has passed or people have switched it on; or a release is over. */
+function isDue(entry: LedgerEntry, { now, mode }: SurveyContext): boolean {
+  const { state, withheld } = entry.enforcement;
+  // What was withheld before its reason was written down was withheld in observe mode.
+  if (state === 'withheld' && (withheld?.because ?? 'observe') === 'observe' && mode === 'enforce') return true;
+  const due = dueAt(entry);
+  return due !== undefined && isOlder(due, now, LATE_MILLISECONDS);
 }
 
 /** A signature that came after it was missed may have gone unheard of. */
@@ -199,6 +211,7 @@ export function createTally({ now, maxAgeMilliseconds }: Pick<SurveyContext, 'no
     aged: 0,
     pending: 0,
     quarantined: 0,
+    observed: 0,
     signatures: 0,
     others: 0,
     shut: 0,
@@ -206,6 +219,7 @@ export function createTally({ now, maxAgeMilliseconds }: Pick<SurveyContext, 'no
   };
   let oldestPending: string | undefined;
   let oldestVerdict: string | undefined;
+  let nextDueAt: string | undefined;
   const older = (a: string | undefined, b: string) => (a === undefined || new Date(b) < new Date(a) ? b : a);
   return {
     /** It is on its way: its event may not have come yet. */
@@ -218,7 +232,11 @@ export function createTally({ now, maxAgeMilliseconds }: Pick<SurveyContext, 'no
       counts.manifests += 1;
       const verdict = entry.decision?.verdict ?? 'pending';
       counts[verdict] += 1;
-      if (entry.enforcement.state === 'quarantined') counts.quarantined += 1;
+      const { state, withheld } = entry.enforcement;
+      if (state === 'quarantined') counts.quarantined += 1;
+      if (state === 'withheld' && (withheld?.because ?? 'observe') === 'observe') counts.observed += 1;
+      const due = dueAt(entry);
+      if (due !== undefined && (nextDueAt === undefined || due < nextDueAt)) nextDueAt = due;
       if (verdict === 'pending') {
         oldestPending = older(oldestPending, entry.firstSeenAt);
         return;
@@ -246,6 +264,7 @@ export function createTally({ now, maxAgeMilliseconds }: Pick<SurveyContext, 'no
       ...counts,
       ...(oldestPending !== undefined && { oldestPending }),
       ...(oldestVerdict !== undefined && { oldestVerdict }),
+      ...(nextDueAt !== undefined && { nextDueAt }),
     }),
   };
 }

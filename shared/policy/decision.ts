@@ -3,12 +3,20 @@ import type { Reason } from '../vulnerability/reason.js';
 import type { Verdict } from './evidence.js';
 import type { Action } from './policy.js';
 
+/**
+ * Why an action is not carried out. `existing`: the digest is older than this installation. `change`: it has passed before,
+ * and people have until then (RFC 3339).
+ */
+export type Withheld = { readonly because: 'existing' } | { readonly because: 'change'; readonly until: string };
+
 /** What a policy says of one digest at one moment. */
 export interface Decision {
   readonly verdict: Verdict;
   readonly reasons: readonly Reason[];
   /** What the matching rule wants done about it; `mark` is nothing beyond the marks. */
   readonly action: Action;
+  /** Why the action is not carried out, or not yet; absent where nothing is in its way. */
+  readonly withheld?: Withheld | undefined;
   /** Whether `onPush` or `onChange` chose the action. */
   readonly because: 'push' | 'change';
   readonly policy: Digest;

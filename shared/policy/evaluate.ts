@@ -2,7 +2,7 @@ import type { ChildEvidence, Evidence } from './evidence.js';
 import type { Decision } from './decision.js';
 import { type Opinion, crosses, evaluateScan, worst } from './evaluate-scan.js';
 import { matchRule } from './match.js';
-import type { Policy, PolicyRule } from './policy.js';
+import type { Baseline, Policy, PolicyRule } from './policy.js';
 
 /** How many platforms an index's reason names. */
 const MAX_NAMED_PLATFORMS = 10;
@@ -15,6 +15,7 @@ export function evaluate(evidence: Evidence, policy: Policy, now: Date): Decisio
   const { rule, index } = matchRule(policy, evidence.key);
   const because = evidence.hasPassed ? 'change' : 'push';
   const base = { because, policy: policy.digest, rule: index, crossing: crossingOf(evidence, rule) } as const;
+  const context: JudgedContext = { base, rule, existing: policy.existing, now };
   const content = evidence.kind === 'index' ? evaluateChildren(evidence.children) : scanOpinion(evidence, rule);
   const signature = evaluateSignature(evidence, rule, now);
   const deadline = new Date(evidence.firstSeenAt.getTime() + policy.deadlineMilliseconds);
@@ -33,24 +34,40 @@ export function evaluate(evidence: Evidence, policy: Policy, now: Date): Decisio
           waitUntil: waitUntil.toISOString(),
         };
       }
-      return judged(settle([content, signature.opinion]), evidence, { base, rule });
+      return judged(settle([content, signature.opinion]), evidence, context);
     }
     // It fails by its content whatever signature may still come, so it does not wait for one.
-    return judged(content, evidence, { base, rule });
+    return judged(content, evidence, context);
   }
-  return judged(worst([content, signature.opinion]), evidence, { base, rule });
+  return judged(worst([content, signature.opinion]), evidence, context);
 }
 
 type Base = Pick<Decision, 'because' | 'policy' | 'rule' | 'crossing'>;
 
-function judged(opinion: Opinion, evidence: Evidence, { base, rule }: { base: Base; rule: PolicyRule }): Decision {
+interface JudgedContext {
+  readonly base: Base;
+  readonly rule: PolicyRule;
+  readonly existing: Baseline;
+  readonly now: Date;
+}
+
+function judged(opinion: Opinion, evidence: Evidence, context: JudgedContext): Decision {
+  const { base, rule } = context;
   // `settle` and the caller leave no pending opinion; should one come, it denies.
   const verdict = opinion.says === 'pending' ? 'inconclusive' : opinion.says;
   if (verdict === 'pass') return { ...base, verdict, reasons: [], action: 'mark' };
-  // What has once passed is marked and alerted only: onChange's own delay is enforced elsewhere, never here.
+  const judgement = { ...base, verdict, reasons: opinion.reasons };
+  // What has passed may be running: it is not stopped because we cannot tell any more, nor at once by what we have learnt.
+  const action = !evidence.hasPassed ? rule.onPush : verdict === 'fail' ? rule.onChange.enforce : 'mark';
+  const { existing, now } = context;
   // Nor is what ran here before we came: a new installation must not stop what is running.
-  const action = evidence.hasPassed || evidence.existing ? 'mark' : rule.onPush;
-  return { ...base, verdict, reasons: opinion.reasons, action };
+  if (action === 'mark' || (evidence.existing && existing === 'mark')) return { ...judgement, action: 'mark' };
+  if (evidence.existing && existing === 'observe') return { ...judgement, action, withheld: { because: 'existing' } };
+  if (!evidence.hasPassed) return { ...judgement, action };
+  const until = new Date((evidence.failingSince ?? now).getTime() + rule.onChange.afterMilliseconds);
+  return now < until
+    ? { ...judgement, action, withheld: { because: 'change', until: until.toISOString() } }
+    : { ...judgement, action };
 }
 
 /** At the deadline nothing is pending any more: what is missing is inconclusive, and says so. */

@@ -40,6 +40,8 @@ export interface Evidence {
   readonly children: readonly ChildEvidence[];
   /** Whether this digest has passed at least once. */
   readonly hasPassed: boolean;
+  /** Since when a digest that has passed fails; absent where it does not, or is found to only now. */
+  readonly failingSince?: Date;
   /** Whether it was in the registry before this installation. */
   readonly existing: boolean;
 }

@@ -5,7 +5,7 @@ import { type Problem, ProblemsError } from '../error/app-error.js';
 import { SEVERITIES } from '../vulnerability/severity.js';
 import { parseDuration } from './duration.js';
 import { patternProblem } from './pattern.js';
-import { ACTIONS, type Policy, type PolicyRule } from './policy.js';
+import { ACTIONS, BASELINES, type Policy, type PolicyRule } from './policy.js';
 
 /** The largest policy file that is read, in bytes. */
 export const MAX_POLICY_BYTES = 256 * 1024;
@@ -62,6 +62,7 @@ const policySchema = z.strictObject({
   version: z.literal(1),
   deadline: duration.default(1_800_000),
   maxAge: duration.default(604_800_000),
+  existing: z.enum(BASELINES).default('observe'),
   rules: z.array(ruleSchema).min(1).max(500),
 });
 
@@ -102,8 +103,11 @@ export function parsePolicy(text: string): PolicyDocument {
   if (problems.length > 0 || !result.success) {
     throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', problems);
   }
-  const { version, deadline, maxAge, rules } = result.data;
-  return { version, deadlineMilliseconds: deadline, maxAgeMilliseconds: maxAge, rules: rules.map(toRule) };
+  const { version, deadline, maxAge, existing, rules } = result.data;
+  return {
+    ...{ version, existing, deadlineMilliseconds: deadline, maxAgeMilliseconds: maxAge },
+    rules: rules.map(toRule),
+  };
 }
 
 function toRule(rule: z.infer<typeof ruleSchema>): PolicyRule {

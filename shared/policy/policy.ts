@@ -6,6 +6,10 @@ import type { Severity } from '../vulnerability/severity.js';
 export const ACTIONS = ['mark', 'untag', 'lock', 'lock-and-untag'] as const;
 export type Action = (typeof ACTIONS)[number];
 
+/** What happens to what was in a registry before this installation. */
+export const BASELINES = ['observe', 'mark', 'enforce'] as const;
+export type Baseline = (typeof BASELINES)[number];
+
 /** What something that the scanner cannot judge counts as. */
 export type Unjudged = 'fail' | 'inconclusive' | 'accept';
 
@@ -50,6 +54,11 @@ export interface Policy {
   readonly deadlineMilliseconds: number;
   /** How old what a verdict rests on may be before it counts as aged, in milliseconds. It changes no verdict. */
   readonly maxAgeMilliseconds: number;
+  /**
+   * What was there before the installation: `observe` writes down what would be done, `mark` does nothing beyond the marks,
+   * `enforce` treats it as everything else.
+   */
+  readonly existing: Baseline;
   readonly rules: readonly PolicyRule[];
   /** Identifies the policy, its keys included, in every decision. */
   readonly digest: Digest;

@@ -63,14 +63,16 @@ export function imageCard(alert: ImageAlert, detail: Detail): AdaptiveCard {
   return toCard(plain(`${headline}: ${name}`, 200), body, actions);
 }
 
-function headlineOf({ verdict, cause, operations, previous }: ImageAlert): string {
+function headlineOf({ verdict, cause, operations, previous, withheld }: ImageAlert): string {
   if (cause === 'release') return 'Released from quarantine';
   const { word } = LOOK[verdict];
   if (verdict === 'pass') return previous === undefined ? word : 'Passes now';
   const done = operations.some(({ kind, outcome }) => outcome === 'done' && (kind === 'lock' || kind === 'untag'));
   if (operations.some(({ outcome }) => outcome === 'refused')) return `${word} — quarantine incomplete`;
   if (done) return `${word} and quarantined`;
-  return operations.some(({ outcome }) => outcome === 'withheld') ? `${word} — observed only` : word;
+  if (!operations.some(({ outcome }) => outcome === 'withheld')) return word;
+  if (withheld?.because === 'change') return `${word} — will be quarantined`;
+  return withheld?.because === 'existing' ? `${word} — there before, left as it is` : `${word} — observed only`;
 }
 
 function tagsOf({ tags }: ImageAlert, detail: Detail): string {
@@ -153,7 +155,7 @@ function secretsOf({ secrets }: ImageAlert, detail: Detail): CardElement[] {
 
 const OUTCOME: Readonly<Record<AlertOperation['outcome'], string>> = {
   done: '',
-  withheld: ' (not done: enforcement is off)',
+  withheld: '',
   refused: ' (refused by the registry)',
 };
 const OPERATION: Readonly<Record<AlertOperation['kind'], string>> = {
@@ -163,7 +165,7 @@ const OPERATION: Readonly<Record<AlertOperation['kind'], string>> = {
   retag: 'tag restored',
 };
 
-function doneOf({ operations }: ImageAlert, detail: Detail): CardElement[] {
+function doneOf({ operations, withheld }: ImageAlert, detail: Detail): CardElement[] {
   const shown = operations.slice(0, detail.tags + 1);
   if (shown.length === 0) return [];
   const text = shown.map(({ kind, tag, outcome }) => {
@@ -173,10 +175,18 @@ function doneOf({ operations }: ImageAlert, detail: Detail): CardElement[] {
   const rest = operations.length - shown.length;
   return [
     rich([
-      { ...run('Done: '), weight: 'bolder' },
+      { ...run(withheld === undefined ? 'Done: ' : whenOf(withheld)), weight: 'bolder' },
       run(`${text.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`, 1000),
     ]),
   ];
+}
+
+/** What keeps us from it, in front of what would be done. */
+function whenOf({ because, until }: NonNullable<ImageAlert['withheld']>): string {
+  if (because === 'change')
+    return `It has passed before. To be done at ${plain(until ?? 'a later time', 40)}, unless it passes again: `;
+  if (because === 'existing') return 'It is older than this installation. Would be done if it were pushed now: ';
+  return 'Enforcement is off. Would be done: ';
 }
 
 function originOf({ pushedBy, pushedAt, decidedAt }: ImageAlert, detail: Detail): string {

@@ -58,7 +58,6 @@ const alert = (changes: Partial<ImageAlert> = {}): ImageAlert => ({
     },
   ],
   secrets: [],
-  enforcement: 'enforce',
   operations: [
     { kind: 'untag', tag: 'v1.4.2', outcome: 'done' },
     { kind: 'untag', tag: 'latest', outcome: 'done' },

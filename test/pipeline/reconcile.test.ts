@@ -109,8 +109,8 @@ describe('a push whose event never came', () => {
     await line.settle();
     expect(await line.entry('app', bad.digest)).toMatchObject({
       existing: true,
-      decision: { verdict: 'fail', action: 'mark' },
-      enforcement: { state: 'none' },
+      decision: { verdict: 'fail', action: 'lock-and-untag', withheld: { because: 'existing' } },
+      enforcement: { state: 'withheld', withheld: { because: 'existing' } },
     });
     expect(await isShut(line, bad.digest)).toBe(false);
     expect(line.cards).toHaveLength(1);

@@ -24,8 +24,8 @@ async function createWorld(
   const ledger = createLedger(createMemoryTable());
   await ledger.installedAt(clock.now());
   const at = clock.now().toISOString();
-  const zero = { manifests: 0, pass: 0, fail: 0, inconclusive: 0, aged: 0, pending: 0, quarantined: 0, signatures: 0 };
-  const summary = { ...zero, others: 0, shut: 0, unaccounted: 0 };
+  const zero = { manifests: 0, pass: 0, fail: 0, inconclusive: 0, aged: 0, pending: 0, quarantined: 0, observed: 0 };
+  const summary = { ...zero, signatures: 0, others: 0, shut: 0, unaccounted: 0 };
   for (const [registry, count] of counts) {
     if (fresh.includes(registry)) continue;
     for (const repository of repositories(count)) {
@@ -40,6 +40,7 @@ async function createWorld(
   const deps: ReconcileDeps = {
     clock: clock.now,
     sleep: () => Promise.resolve(),
+    mode: 'enforce',
     log: () => undefined,
     ...{ send: unexpected, journal: unexpected, newId: () => 'id' },
     servers: [...counts.keys()],

@@ -201,12 +201,48 @@ describe('an index', () => {
 });
 
 describe('push and change', () => {
-  it('never locks anew what has once passed', () => {
-    const rule = policy(
-      'vulnerabilities: { fail: CRITICAL }\nonPush: lock-and-untag\nonChange: { enforce: lock, after: 0s }',
+  const RULE = 'vulnerabilities: { fail: CRITICAL }\nonPush: lock-and-untag\nonChange: { enforce: lock, after: 72h }';
+  const passed = { hasPassed: true, findings: [finding('CRITICAL')] };
+  const hoursAgo = (hours: number) => new Date(NOW.getTime() - hours * 60 * MINUTE);
+
+  it('what has once passed is to be locked only when its time is over', () => {
+    const failingSince = hoursAgo(71);
+    const until = new Date(failingSince.getTime() + 72 * 60 * MINUTE).toISOString();
+    const decide = (changes: Partial<Evidence>, now = NOW) =>
+      evaluate(evidence({ ...passed, ...changes }), policy(RULE), now);
+    const base = { verdict: 'fail', because: 'change', action: 'lock' } as const;
+    const first = new Date(NOW.getTime() + 72 * 60 * MINUTE).toISOString();
+    expect(decide({})).toMatchObject({ ...base, withheld: { because: 'change', until: first } });
+    expect(decide({ failingSince })).toMatchObject({ ...base, withheld: { because: 'change', until } });
+    const due = decide({ failingSince }, new Date(until));
+    expect(due).toMatchObject(base);
+    expect(due.withheld).toBeUndefined();
+  });
+  it('what has once passed is never to be locked because we cannot tell any more, however long that lasts', () => {
+    const scan = { state: 'failed', code: 'SCAN_FAILED', message: '' } as const;
+    const decision = evaluate(evidence({ hasPassed: true, failingSince: hoursAgo(1000), scan }), policy(RULE), NOW);
+    expect(decision).toMatchObject({ verdict: 'inconclusive', action: 'mark' });
+  });
+  it('what has once passed is only marked where the rule says nothing of changes', () => {
+    const rule = policy('vulnerabilities: { fail: CRITICAL }\nonPush: lock-and-untag');
+    expect(evaluate(evidence({ ...passed, failingSince: hoursAgo(1000) }), rule, NOW)).toMatchObject({
+      verdict: 'fail',
+      action: 'mark',
+    });
+  });
+  it.each([
+    ['observe', { action: 'lock-and-untag', withheld: { because: 'existing' } }],
+    ['mark', { action: 'mark' }],
+    ['enforce', { action: 'lock-and-untag' }],
+  ] as const)('what was there before, under `existing: %s`', (existing, expected) => {
+    const found = { existing: true, findings: [finding('CRITICAL')] };
+    const { action, withheld } = evaluate(evidence(found), { ...policy(RULE), existing }, NOW);
+    expect({ action, ...(withheld && { withheld }) }).toEqual(expected);
+    const changed = { ...found, hasPassed: true, failingSince: hoursAgo(1000) };
+    const later = evaluate(evidence(changed), { ...policy(RULE), existing }, NOW);
+    expect(later.withheld ?? later.action).toEqual(
+      existing === 'observe' ? { because: 'existing' } : existing === 'mark' ? 'mark' : 'lock',
     );
-    const decision = evaluate(evidence({ hasPassed: true, findings: [finding('CRITICAL')] }), rule, NOW);
-    expect(decision).toMatchObject({ verdict: 'fail', because: 'change', action: 'mark' });
   });
 });
 

@@ -120,7 +120,7 @@ export async function createLine(
     readRetention: () => Promise.resolve({ state: 'off' }),
     ...overrides,
   };
-  const app = bindSteps(services);
+  let app = bindSteps(services);
 
   const scanRequest = (request: ScanRequest, signal = new AbortController().signal): Promise<Scanned> => {
     scans.push(request.key.digest);
@@ -147,15 +147,15 @@ export async function createLine(
   const scanOne = async (body: unknown): Promise<void> =>
     send(QUEUES.scanned, await scanRequest(parseMessage(scanRequestSchema, body)));
   const handlers: Readonly<Record<QueueName, (body: unknown) => Promise<void>>> = {
-    [QUEUES.registryEvents]: app.receive,
+    [QUEUES.registryEvents]: (body) => app.receive(body),
     [QUEUES.scan]: scanOne,
-    [QUEUES.sweep]: app.receiveSweep,
+    [QUEUES.sweep]: (body) => app.receiveSweep(body),
     [QUEUES.scanSweep]: scanOne,
-    [QUEUES.verify]: app.verify,
-    [QUEUES.verifySweep]: app.verifySweep,
-    [QUEUES.scanned]: app.recordScan,
-    [QUEUES.decide]: app.decide,
-    [QUEUES.alert]: app.alert,
+    [QUEUES.verify]: (body) => app.verify(body),
+    [QUEUES.verifySweep]: (body) => app.verifySweep(body),
+    [QUEUES.scanned]: (body) => app.recordScan(body),
+    [QUEUES.decide]: (body) => app.decide(body),
+    [QUEUES.alert]: (body) => app.alert(body),
   };
   /** Gives the app every event that the registry has raised since. */
   const deliverEvents = async (): Promise<void> => {
@@ -202,7 +202,14 @@ export async function createLine(
     throw new Error('the line does not come to rest');
   };
   return {
-    app,
+    get app() {
+      return app;
+    },
+    /** The same app after a deployment with other settings or another policy. */
+    redeploy: ({ policyText: text, ...changes }: Partial<Services> & { readonly policyText?: string }) => {
+      const policy = text === undefined ? services.policy : { ...parsePolicy(text), digest: digestOf(text) };
+      app = bindSteps({ ...services, policy, ...changes });
+    },
     services,
     clock,
     registry,

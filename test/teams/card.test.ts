@@ -39,7 +39,6 @@ const alert = (changes: Partial<ImageAlert> = {}): ImageAlert => ({
     },
   ],
   secrets: [],
-  enforcement: 'enforce',
   operations: [
     { kind: 'untag', tag: 'v1', outcome: 'done' },
     { kind: 'lock', outcome: 'done' },
@@ -92,8 +91,21 @@ describe('cards', () => {
   it.each([
     [
       'observed',
-      alert({ operations: [{ kind: 'lock', outcome: 'withheld' }], enforcement: 'observe' }),
+      alert({ operations: [{ kind: 'lock', outcome: 'withheld' }], withheld: { because: 'observe' } }),
       'observed only',
+    ],
+    [
+      'there before',
+      alert({ operations: [{ kind: 'lock', outcome: 'withheld' }], withheld: { because: 'existing' } }),
+      'left as it is',
+    ],
+    [
+      'in its countdown',
+      alert({
+        operations: [{ kind: 'lock', outcome: 'withheld' }],
+        withheld: { because: 'change', until: '2026-06-04T12:00:00.000Z' },
+      }),
+      'To be done at 2026-06-04T12:00:00.000Z',
     ],
     ['refused', alert({ operations: [{ kind: 'lock', outcome: 'refused' }] }), 'quarantine incomplete'],
     ['a pass after a fail', alert({ verdict: 'pass', previous: 'fail', reasons: [] }), 'Passes now'],
