@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createMemoryTable } from '../../local/simulation/memory-table.js';
 import { createRegistry } from '../../local/registry/registry.js';
 import { createMemoryStore } from '../../local/registry/store.js';
+import { digestOf } from '../../shared/artifact/digest.js';
 import { parseLoginServer } from '../../shared/artifact/login-server.js';
 import { connectStorage } from '../../shared/connect.js';
 import { createLedger } from '../../shared/ledger/ledger.js';
@@ -49,7 +50,7 @@ export async function createWorld({ count, perRepository, connectionString }: Wo
     journal: unexpected,
     newId: randomUUID,
     servers: [LOGIN_SERVER],
-    policy: { deadlineMilliseconds: 30 * 60_000, maxAgeMilliseconds: 7 * 24 * 3_600_000 },
+    policy: { digest: digestOf('a policy'), deadlineMilliseconds: 30 * 60_000, maxAgeMilliseconds: 7 * 24 * 3_600_000 },
     // One run is to see all of it: how a budget spreads the calls over several runs is no matter of time or memory.
     callsPerMinute: 1_000_000,
     queueLength: () => Promise.resolve(0),

@@ -80,7 +80,7 @@ const MAX_CALLS = 300;
  */
 export async function coverage(deps: CoverageDeps): Promise<Coverage> {
   const { clock, callsPerMinute, mode } = deps;
-  const { deadlineMilliseconds, maxAgeMilliseconds } = deps.policy;
+  const { digest: policy, deadlineMilliseconds, maxAgeMilliseconds } = deps.policy;
   // A person waits, so the calls are not spread over time; there are few.
   const budget = createBudget({ callsPerMinute, calls: MAX_CALLS, clock, sleep: () => Promise.resolve() });
   const surveys: Survey[] = [];
@@ -102,7 +102,14 @@ export async function coverage(deps: CoverageDeps): Promise<Coverage> {
         continue;
       }
       const now = clock();
-      const moment = { now, mode, deadlineMilliseconds, maxAgeMilliseconds, idle: { scan: false, verify: false } };
+      const moment = {
+        now,
+        mode,
+        policy,
+        deadlineMilliseconds,
+        maxAgeMilliseconds,
+        idle: { scan: false, verify: false },
+      };
       const { summary } = await surveyWhole(place, moment, { ...deps, budget });
       surveys.push({ ...before, summary, walkedAt: now.toISOString() });
     }

@@ -228,6 +228,8 @@ export const surveySchema = z.object({
   sweptAt: time.optional(),
   /** When all of them were. */
   walkedAt: time.optional(),
+  /** The policy that was in force then. */
+  policy: digestSchema.optional(),
   /** What that look found; absent before the first one. */
   summary: z
     .object({

@@ -15,7 +15,7 @@ import { keepRound, openRound, sweepOn } from './sweep.js';
 
 /** What {@link reconcile} needs. */
 export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
-  readonly policy: Pick<Policy, 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
+  readonly policy: Pick<Policy, 'digest' | 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
   readonly mode: EnforcementMode;
   readonly log: Log;
   readonly sleep: (milliseconds: number) => Promise<void>;
@@ -148,7 +148,7 @@ async function reconcileRegistry(run: RegistryRun, due: Due): Promise<void> {
   result.repositories += names.length;
   const length = async (...queues: readonly QueueName[]) =>
     (await Promise.all(queues.map(deps.queueLength))).reduce((sum, each) => sum + each, 0);
-  const { deadlineMilliseconds, maxAgeMilliseconds } = deps.policy;
+  const { digest: policy, deadlineMilliseconds, maxAgeMilliseconds } = deps.policy;
   const idle = {
     // A scan that failed waits on `scanned`, delayed, for its next try: it says nothing of an outcome that is to come.
     scan: (await length(QUEUES.scan, QUEUES.scanSweep)) === 0 && !(await deps.isWaiting(QUEUES.scanned)),
@@ -156,7 +156,7 @@ async function reconcileRegistry(run: RegistryRun, due: Due): Promise<void> {
   };
   const skipReceive = (await length(QUEUES.sweep)) > 0;
   const installedAt = await deps.ledger.installedAt(now);
-  const moment: Moment = { now, deadlineMilliseconds, maxAgeMilliseconds, mode: deps.mode, idle };
+  const moment: Moment = { now, deadlineMilliseconds, maxAgeMilliseconds, mode: deps.mode, policy, idle };
   const work: Work = { ...run, moment, surveys, skipReceive, installedAt };
   // Who looks at the whole of every repository finds all news.
   let round: SweepRound = due.all ? { beganAt: '' } : await openRound(registry, { now, since: due.since }, deps);
@@ -171,7 +171,7 @@ async function reconcileRegistry(run: RegistryRun, due: Due): Promise<void> {
 async function walkDue(names: readonly Repository[], { since, all }: Due, work: Work): Promise<void> {
   const { moment, surveys, deps, budget, result } = work;
   const walkedAt = (repository: Repository) => new Date(surveys.get(repository)?.walkedAt ?? 0).getTime();
-  const dueAt = (repository: Repository) => nextWalkAt(surveys.get(repository), deps.mode);
+  const dueAt = (repository: Repository) => nextWalkAt(surveys.get(repository), deps);
   const isDue = (name: Repository) =>
     (all || moment.now.getTime() >= dueAt(name)) && (since === undefined || walkedAt(name) < since.getTime());
   for (const repository of names.filter(isDue).toSorted((a, b) => dueAt(a) - dueAt(b))) {
@@ -184,7 +184,9 @@ async function walkDue(names: readonly Repository[], { since, all }: Due, work: 
       result.walked += 1;
       const recovered = (surveys.get(repository)?.recovered ?? 0) + (await repair(place, repairs, work));
       const at = moment.now.toISOString();
-      await remember(place, work, () => ({ ...place, sweptAt: at, walkedAt: at, summary, recovered, unfinished }));
+      const { digest: policy } = deps.policy;
+      const looked = { sweptAt: at, walkedAt: at, policy, summary, recovered, unfinished };
+      await remember(place, work, () => ({ ...place, ...looked }));
     });
   }
 }
@@ -211,11 +213,12 @@ export async function listNames(
 }
 
 /** When a repository is to be looked at as a whole again, in milliseconds since 1970. */
-function nextWalkAt(survey: Survey | undefined, mode: EnforcementMode): number {
+function nextWalkAt(survey: Survey | undefined, { mode, policy }: Pick<ReconcileDeps, 'mode' | 'policy'>): number {
   const { quarantined = 0, shut = 0, observed = 0, nextDueAt } = survey?.summary ?? {};
   if (survey?.walkedAt === undefined) return 0;
   const walkedAt = new Date(survey.walkedAt).getTime();
-  if (survey.unfinished === true || (observed > 0 && mode === 'enforce')) return walkedAt;
+  if (survey.unfinished === true || survey.policy !== policy.digest || (observed > 0 && mode === 'enforce'))
+    return walkedAt;
   const pause = quarantined + shut > 0 ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
   // A message comes at that time; this is for the one that got lost.
   const due = nextDueAt === undefined ? Infinity : new Date(nextDueAt).getTime() + LATE_MILLISECONDS;

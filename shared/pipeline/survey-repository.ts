@@ -10,6 +10,7 @@ import {
   type SurveyContext,
   createTally,
   findRepair,
+  isOutOfPolicy,
   isOvertaken,
   isUnfinished,
 } from './survey.js';
@@ -53,6 +54,9 @@ export interface Surveyed {
 /** What is told of the moment. */
 export type Moment = Omit<SurveyContext, 'present'>;
 
+/** How many digests of a repository are decided again at once since the policy has changed: pushes wait behind them. */
+const MAX_RECONSIDERED = 500;
+
 /** How long the event of a push may be on its way. */
 const EVENT_MILLISECONDS = 5 * 60_000;
 
@@ -72,6 +76,7 @@ export async function surveyWhole(
   const repairs: FoundRepair[] = [];
   const changed: TagEntry[] = [];
   let unfinished = false;
+  let reconsidered = 0;
   for await (const row of deps.ledger.listRepository(place)) {
     if (row.kind === 'tag') {
       if (row.tag.removed !== undefined || row.tag.restored !== undefined) changed.push(row.tag);
@@ -87,7 +92,10 @@ export async function surveyWhole(
     if (found !== undefined) tally.entry(row.entry);
     unfinished ||= isUnfinished(row.entry);
     const kind = found === undefined ? goneRepair(row.entry, moment) : findRepair(found, row.entry, context);
-    if (kind !== undefined) repairs.push({ repair: { kind, digest }, found });
+    if (kind === undefined) continue;
+    // A new policy asks for every digest at once. The next look, which follows soon, goes on with the others.
+    if (kind === 'decide' && isOutOfPolicy(row.entry, moment) && (reconsidered += 1) > MAX_RECONSIDERED) continue;
+    repairs.push({ repair: { kind, digest }, found });
   }
   for (const row of changed) {
     const found = listing.get(row.digest);

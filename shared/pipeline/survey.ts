@@ -40,6 +40,8 @@ export interface SurveyContext {
   /** How old a scan may be before its verdict counts as aged, in milliseconds. */
   readonly maxAgeMilliseconds: number;
   readonly mode: EnforcementMode;
+  /** The policy in force. */
+  readonly policy: Digest;
   /** Whether a queue is empty, so that a message which should be on it is lost for certain. */
   readonly idle: { readonly scan: boolean; readonly verify: boolean };
   /** Digests that the registry lists; undefined where only a part was looked at. */
@@ -76,7 +78,7 @@ export function findRepair(
   if (isUndecided(entry, context)) return 'decide';
   if (context.present !== undefined && entry.marks.some(({ digest }) => !context.present?.has(digest))) return 'marks';
   if (isUndone(found, entry, context.now)) return 'decide';
-  if (isDue(entry, context)) return 'decide';
+  if (isDue(entry, context) || isOutOfPolicy(entry, context)) return 'decide';
   // Last, for it is asked day after day, and must not keep anything else waiting.
   return isUnsigned(entry, context.now) ? 'verify' : undefined;
 }
@@ -112,6 +114,11 @@ function isDue(entry: LedgerEntry, { now, mode }: SurveyContext): boolean {
   if (state === 'withheld' && (withheld?.because ?? 'observe') === 'observe' && mode === 'enforce') return true;
   const due = dueAt(entry);
   return due !== undefined && isOlder(due, now, LATE_MILLISECONDS);
+}
+
+/** It was judged under another policy than that in force. */
+export function isOutOfPolicy({ decision }: LedgerEntry, { policy }: Pick<SurveyContext, 'policy'>): boolean {
+  return decision !== undefined && decision.verdict !== 'pending' && decision.policy !== policy;
 }
 
 /** A signature that came after it was missed may have gone unheard of. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as sample from '../../local/sample/image.js';
+import { digestOf } from '../../shared/artifact/digest.js';
 import { QUEUES } from '../../shared/message/queue-name.js';
 import { type Line, createLine, onePolicy } from '../support/line.js';
 import { LOGIN_SERVER } from '../support/registry.js';
@@ -187,5 +188,58 @@ describe('enforcement that is switched on', () => {
     await line.settle();
     await hours(line, 1, 30);
     expect([await pull(line, image.digest), await pull(line, 'v2')]).toEqual(['refused', 'served']);
+  });
+});
+
+describe('another policy', () => {
+  it('reaches every digest by itself, with whatever it changes', async () => {
+    const line = await createLine(LENIENT);
+    const image = await pushed(line);
+    await hours(line, 1, 5);
+    line.redeploy({ policyText: STRICT });
+    await hours(line, 0.25, 5);
+    expect(await line.entry('app', image.digest)).toMatchObject({
+      decision: { verdict: 'fail', policy: digestOf(STRICT) },
+      enforcement: { state: 'withheld', withheld: { because: 'change' } },
+    });
+    const decidedAt = (await line.entry('app', image.digest))?.settledAt;
+    await hours(line, 2, 5);
+    expect((await line.entry('app', image.digest))?.settledAt).toBe(decidedAt);
+  });
+});
+
+describe('an image that was there before', () => {
+  async function found(existing: string) {
+    const line = await createLine(STRICT.replace('rules:', `existing: ${existing}\nrules:`));
+    const image = await sample.imageOf([{ path: 'name', content: 'older than us' }]);
+    line.answers.set(image.digest, { vulnerabilities: [{ id: 'CVE-1', severity: 'CRITICAL' }] });
+    await line.registry.push(image, 'app', { tag: 'v1' });
+    line.registry.events.splice(0);
+    line.clock.advance(HOUR);
+    const later = new Date(line.clock.now());
+    line.redeploy({ ledger: { ...line.ledger, installedAt: () => Promise.resolve(later) } });
+    await hours(line, 1, 5);
+    return { line, image, later };
+  }
+
+  it.each([
+    ['observe', 'withheld', 'served'],
+    ['mark', 'none', 'served'],
+    ['enforce', 'quarantined', 'refused'],
+  ])('under `existing: %s` is %s', async (existing, state, pulled) => {
+    const { line, image } = await found(existing);
+    const entry = await line.entry('app', image.digest);
+    expect([entry?.decision?.verdict, entry?.marks.length]).toEqual(['fail', 2]);
+    expect([entry?.enforcement.state, await pull(line, image.digest)]).toEqual([state, pulled]);
+  });
+
+  it('is enforced once the policy says so', async () => {
+    const { line, image, later } = await found('observe');
+    line.redeploy({
+      policyText: STRICT.replace('rules:', 'existing: enforce\nrules:'),
+      ledger: { ...line.ledger, installedAt: () => Promise.resolve(later) },
+    });
+    await hours(line, 0.25, 5);
+    expect(await pull(line, image.digest)).toBe('refused');
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryTable } from '../../local/simulation/memory-table.js';
+import { digestOf } from '../../shared/artifact/digest.js';
 import { type LoginServer, parseLoginServer } from '../../shared/artifact/login-server.js';
 import { type Repository, parseRepository } from '../../shared/artifact/repository.js';
 import { AppError } from '../../shared/error/app-error.js';
@@ -9,6 +10,7 @@ import { type ReconcileDeps, reconcile } from '../../shared/pipeline/reconcile.j
 import { createClock } from '../support/clock.js';
 
 const MINUTE = 60_000;
+const POLICY = digestOf('a policy');
 const ONE = parseLoginServer('one.azurecr.test');
 const TWO = parseLoginServer('two.azurecr.test');
 
@@ -29,7 +31,7 @@ async function createWorld(
   for (const [registry, count] of counts) {
     if (fresh.includes(registry)) continue;
     for (const repository of repositories(count)) {
-      const survey = { registry, repository, sweptAt: at, walkedAt: at, summary, recovered: 0 };
+      const survey = { registry, repository, sweptAt: at, walkedAt: at, policy: POLICY, summary, recovered: 0 };
       await ledger.updateSurvey({ registry, repository }, () => survey);
     }
   }
@@ -44,7 +46,7 @@ async function createWorld(
     log: () => undefined,
     ...{ send: unexpected, journal: unexpected, newId: () => 'id' },
     servers: [...counts.keys()],
-    policy: { deadlineMilliseconds: 30 * MINUTE, maxAgeMilliseconds: 7 * 24 * 60 * MINUTE },
+    policy: { digest: POLICY, deadlineMilliseconds: 30 * MINUTE, maxAgeMilliseconds: 7 * 24 * 60 * MINUTE },
     callsPerMinute,
     queueLength: () => Promise.resolve(0),
     isWaiting: () => Promise.resolve(false),
