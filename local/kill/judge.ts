@@ -55,6 +55,8 @@ export interface Duplicate {
 
 /** From sending a card until that is recorded, at most, in milliseconds; an outage in between prolongs it. */
 const RECORDING_MILLISECONDS = 2000;
+/** A card may arrive so long after its sender has died, in milliseconds. */
+const ARRIVING_MILLISECONDS = 500;
 
 /** Compares what is with what should be. Pure. */
 export function judge(
@@ -121,7 +123,7 @@ function explain(first: Card, second: Card, done: readonly Done[]): string | und
     ({ deed, from, until }) =>
       /^kill (?:host|worker)$|^storage/.test(deed) &&
       from <= Math.min(first.at + RECORDING_MILLISECONDS, second.at) &&
-      until >= first.at,
+      until + ARRIVING_MILLISECONDS >= first.at,
   );
   return cause && `${cause.deed} at "${cause.moment}"`;
 }

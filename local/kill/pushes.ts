@@ -35,6 +35,8 @@ const ARM64 = { os: 'linux', architecture: 'arm64' };
 const TAG = 'v1';
 const LATE_MILLISECONDS = 5000;
 const PATIENCE_MILLISECONDS = 120_000;
+/** Many pushes wait behind one another. */
+const PATIENCE_MILLISECONDS_EACH = 3000;
 const SHUT = 'Failed and quarantined';
 /** So many pushes after the image that it mends, and in its repository. */
 const FIX_AFTER = 6;
@@ -218,8 +220,9 @@ async function pushPatiently(
 }
 
 /** Waits as a person does who reads the card first. */
-async function quarantined(reference: string, { doors }: Stage): Promise<void> {
-  for (const until = Date.now() + PATIENCE_MILLISECONDS; Date.now() < until;) {
+async function quarantined(reference: string, { doors, pushes }: Stage): Promise<void> {
+  const patience = PATIENCE_MILLISECONDS + pushes * PATIENCE_MILLISECONDS_EACH;
+  for (const until = Date.now() + patience; Date.now() < until;) {
     const { settled, enforcement } = await doors.verdict(reference);
     if (settled && enforcement.state === 'quarantined') return;
     await wait(500);
