@@ -64,6 +64,7 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
     queueLength: createQueueLength(storage.queues),
     isWaiting: createIsWaiting(storage.queues),
     reconcileCallsPerMinute: settings.reconcileCallsPerMinute,
+    maxNewQuarantinesPerHour: settings.maxNewQuarantinesPerHour,
     readRetention: createRetentionReader({
       http: createHttp({ fetch, sleep }),
       resourceManager: settings.resourceManager,

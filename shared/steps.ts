@@ -25,12 +25,15 @@ import {
   type DoorRequest,
   type DoorResponse,
   coverageDoor,
+  brakeDoor,
+  letGoDoor,
   reconcileDoor,
   releaseDoor,
   verdictDoor,
 } from './pipeline/http-doors.js';
 import { receivePoison } from './pipeline/poison.js';
 import { receive, receiveFound } from './pipeline/receive.js';
+import { createBrake } from './pipeline/brake.js';
 import { type Reconciled, reconcile } from './pipeline/reconcile.js';
 import { closeScan, recordScan } from './pipeline/record-scan.js';
 import { refuse } from './pipeline/refuse.js';
@@ -61,6 +64,8 @@ export interface App {
   readonly release: (request: DoorRequest) => Promise<DoorResponse>;
   readonly coverage: (request: DoorRequest) => Promise<DoorResponse>;
   readonly reconcileNow: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly brake: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly letGo: (request: DoorRequest) => Promise<DoorResponse>;
   readonly reconcile: () => Promise<Reconciled>;
 }
 
@@ -87,6 +92,8 @@ export interface Services {
   /** Whether a receiver would find a message now. */
   readonly isWaiting: (queue: QueueName) => Promise<boolean>;
   readonly reconcileCallsPerMinute: number;
+  /** Beyond it the brake is on; undefined for the default. */
+  readonly maxNewQuarantinesPerHour: number | undefined;
   readonly readRetention: (resourceId: string) => Promise<Retention>;
 }
 
@@ -115,6 +122,7 @@ export function bindSteps(services: Services): App {
   const decideDeps = {
     ...base,
     mode: services.mode,
+    brake: createBrake({ ...base, limit: services.maxNewQuarantinesPerHour }),
     link: (key: { readonly registry: string; readonly repository: string; readonly digest: string }) => {
       if (reportUrl === undefined) return [];
       const url = new URL(reportUrl);
@@ -124,8 +132,8 @@ export function bindSteps(services: Services): App {
   };
   const alertDeps = { log, clock, store: reports, sendCard: services.sendCard };
   const reconcileDeps = {
-    mode: services.mode,
     ...base,
+    mode: services.mode,
     servers,
     newId: randomUUID,
     sleep: services.sleep,
@@ -137,6 +145,7 @@ export function bindSteps(services: Services): App {
   };
   const doorDeps = {
     ...base,
+    limit: services.maxNewQuarantinesPerHour,
     signIn: services.signIn,
     registries: new Set(servers),
     sleep: services.sleep,
@@ -241,6 +250,8 @@ export function bindSteps(services: Services): App {
     verdict: (request) => verdictDoor(request, doorDeps),
     release: (request) => releaseDoor(request, doorDeps),
     coverage: (request) => coverageDoor(request, doorDeps),
+    brake: (request) => brakeDoor(request, doorDeps),
+    letGo: (request) => letGoDoor(request, doorDeps),
     reconcileNow: (request) => reconcileDoor(request, doorDeps),
     reconcile: () => reconcile(reconcileDeps),
   };

@@ -113,6 +113,7 @@ export async function createCountedLine({
     queueLength: (queue) => Promise.resolve(queues.visible(queue)),
     isWaiting: (queue) => Promise.resolve(queues.visible(queue) > 0),
     reconcileCallsPerMinute: 300,
+    maxNewQuarantinesPerHour: 1_000_000,
     readRetention: () => Promise.resolve({ state: 'off' }),
   });
   const job = clientOf();

@@ -45,6 +45,7 @@ export async function createWorld({ count, perRepository, connectionString }: Wo
     clock,
     sleep,
     mode: 'enforce',
+    store: { createOnce: unexpected },
     log: () => undefined,
     send: unexpected,
     journal: unexpected,

@@ -59,6 +59,7 @@ export function createServices(process: Process, world: Surroundings): Services 
     queueLength: (queue) => process.effect('queue.length', () => Promise.resolve(world.queues.contents(queue).length)),
     isWaiting: (queue) => process.effect('queue.peek', () => Promise.resolve(world.queues.visible(queue) > 0)),
     reconcileCallsPerMinute: 300,
+    maxNewQuarantinesPerHour: 1_000_000,
     readRetention: () => Promise.resolve({ state: 'off' }),
   };
 }

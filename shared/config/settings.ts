@@ -30,6 +30,8 @@ export interface AppSettings extends CommonSettings {
   readonly reportUrl: string | undefined;
   readonly maxDatabaseAgeMilliseconds: number;
   readonly reconcileCallsPerMinute: number;
+  /** Undefined: the larger of ten and two of a hundred known digests. */
+  readonly maxNewQuarantinesPerHour: number | undefined;
   /** Azure Resource Manager. */
   readonly resourceManager: URL;
 }
@@ -98,6 +100,7 @@ const appSchema = z.object({
   LAZARET_SIGN_IN: z.enum(['entra', 'local']).default('entra'),
   LAZARET_REPORT_URL: z.url({ protocol: /^https?$/ }).optional(),
   LAZARET_RECONCILE_CALLS_PER_MINUTE: integer(10, 10_000).default(300),
+  LAZARET_MAX_NEW_QUARANTINES_PER_HOUR: integer(1, 1_000_000).optional(),
   LAZARET_RESOURCE_MANAGER: uri.default('https://management.azure.com'),
 });
 
@@ -138,6 +141,7 @@ export function loadAppSettings(env: Environment): AppSettings {
     signIn: isSignInOff(env) ? 'closed' : values.LAZARET_SIGN_IN,
     reportUrl: values.LAZARET_REPORT_URL,
     reconcileCallsPerMinute: values.LAZARET_RECONCILE_CALLS_PER_MINUTE,
+    maxNewQuarantinesPerHour: values.LAZARET_MAX_NEW_QUARANTINES_PER_HOUR,
     resourceManager: new URL(values.LAZARET_RESOURCE_MANAGER),
     maxDatabaseAgeMilliseconds: values.LAZARET_DATABASE_MAX_AGE_HOURS * 3_600_000,
   });

@@ -15,6 +15,7 @@ import {
   sweepRoundSchema,
   tagEntrySchema,
 } from '../pipeline/entry.js';
+import { type BrakeState, brakeSchema } from '../pipeline/brake.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
 import type { Table } from './table.js';
 import { createRows } from './rows.js';
@@ -58,6 +59,13 @@ export interface Ledger {
     registry: ArtifactKey['registry'],
     change: (current: SweepRound | undefined) => SweepRound | undefined,
   ) => Promise<SweepRound | undefined>;
+  /** Resolves with the brake's state as it stands then. */
+  readonly updateBrake: (
+    change: (current: BrakeState | undefined) => BrakeState | undefined,
+  ) => Promise<BrakeState | undefined>;
+  /** How many digests there are to judge, by the last look at each repository; 0 before the first. */
+  readonly knownDigests: () => Promise<number>;
+  readonly recordKnown: (digests: number) => Promise<void>;
   /** When this installation began: `now`, where it is asked for the first time. */
   readonly installedAt: (now: Date) => Promise<Date>;
   readonly newestDatabase: () => Promise<DatabaseEvidence | undefined>;
@@ -66,6 +74,9 @@ export interface Ledger {
 
 const STATE = { partitionKey: 'state', rowKey: 'database' } as const;
 const INSTALLATION = { partitionKey: 'state', rowKey: 'installation' } as const;
+const BRAKE = { partitionKey: 'state', rowKey: 'brake' } as const;
+const KNOWN = { partitionKey: 'state', rowKey: 'known' } as const;
+const knownSchema = z.object({ digests: z.number().int().nonnegative() });
 const installationSchema = z.object({ at: z.iso.datetime() });
 
 /** Builds the ledger over one table. Throws `LEDGER_UNAVAILABLE`, `LEDGER_CORRUPT`, `LEDGER_TOO_LARGE`. */
@@ -122,6 +133,14 @@ export function createLedger(table: Table): Ledger {
         change,
         columns: () => ({}),
       }),
+    updateBrake: (change) => rows.loop(BRAKE, brakeSchema, { change, columns: () => ({}) }),
+    knownDigests: async () => (await rows.get(KNOWN, knownSchema))?.value.digests ?? 0,
+    recordKnown: async (digests) => {
+      await rows.loop(KNOWN, knownSchema, {
+        change: (current) => (current?.digests === digests ? current : { digests }),
+        columns: () => ({}),
+      });
+    },
     installedAt: async (now) => {
       const first = { at: now.toISOString() };
       const known = await rows.loop(INSTALLATION, installationSchema, {

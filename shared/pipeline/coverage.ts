@@ -104,7 +104,7 @@ export async function coverage(deps: CoverageDeps): Promise<Coverage> {
       const now = clock();
       const moment = {
         now,
-        mode,
+        ...{ mode, braked: true },
         policy,
         deadlineMilliseconds,
         maxAgeMilliseconds,

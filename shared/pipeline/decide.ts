@@ -6,6 +6,7 @@ import type { Decision } from '../policy/decision.js';
 import { evaluate } from '../policy/evaluate.js';
 import type { Policy } from '../policy/policy.js';
 import { type EnforceDeps, enforce } from './enforce.js';
+import { basisOf, causeOf } from './brake.js';
 import type { LedgerEntry } from './entry.js';
 import { LAZARET, type Log, type Send } from './effects.js';
 import { type GatherDeps, type Gathered, gather } from './gather.js';
@@ -77,6 +78,8 @@ async function askForVerification(key: ArtifactKey, deps: DecideDeps): Promise<v
   await deps.send(QUEUES.verify, { v: MESSAGE_VERSION, key, attempt: 0, since, again: false });
 }
 
+type StoredDecision = NonNullable<LedgerEntry['decision']>;
+
 interface Settling {
   readonly entry: LedgerEntry;
   readonly gathered: Gathered;
@@ -92,11 +95,12 @@ interface Settling {
 async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
   const { entry, decision, now, marks, enforcement, version } = settling;
   const at = deps.clock().toISOString();
-  const failingSince = failsSince(entry, decision, now);
+  const failing = failingOf(entry, decision, now);
+  const stored = { ...toStored(decision), ...(entry.scan.state === 'done' && { basis: basisOf(entry.scan) }) };
   const after: LedgerEntry = {
     ...entry,
-    failingSince,
-    decision: toStored(decision),
+    failing,
+    decision: stored,
     decidedAt: sameDecision(entry.decision, decision) ? (entry.decidedAt ?? at) : at,
     settledAt: at,
     marks,
@@ -139,9 +143,10 @@ async function withoutEndedRelease(entry: LedgerEntry, deps: DecideDeps): Promis
   return { ...entry, release: undefined };
 }
 
-function failsSince(entry: LedgerEntry, { verdict }: Decision, now: Date): string | undefined {
-  if (verdict === 'pass' || entry.passedAt === undefined) return undefined;
-  return verdict === 'fail' ? (entry.failingSince ?? now.toISOString()) : entry.failingSince;
+function failingOf(entry: LedgerEntry, decision: Decision, now: Date): LedgerEntry['failing'] {
+  if (decision.verdict === 'pass' || entry.passedAt === undefined) return undefined;
+  if (decision.verdict !== 'fail') return entry.failing;
+  return entry.failing ?? { since: now.toISOString(), cause: causeOf(entry, decision) };
 }
 
 /** What is withheld until a time is decided again then. */
@@ -210,12 +215,12 @@ async function askParents(entry: LedgerEntry, deps: DecideDeps): Promise<void> {
   }
 }
 
-function toStored(decision: Decision): NonNullable<LedgerEntry['decision']> {
+function toStored(decision: Decision): StoredDecision {
   return { ...decision, reasons: [...decision.reasons], crossing: [...decision.crossing] };
 }
 
 function sameDecision(stored: LedgerEntry['decision'], decision: Decision): boolean {
-  return stored !== undefined && JSON.stringify(toStored(stored)) === JSON.stringify(toStored(decision));
+  return stored !== undefined && JSON.stringify({ ...stored, basis: undefined }) === JSON.stringify(toStored(decision));
 }
 
 /** Ends a decision that cannot be made: inconclusive, with the fault's code. What stands in the registry stays. */

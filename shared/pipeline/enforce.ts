@@ -1,15 +1,15 @@
 import type { Tag } from '../artifact/tag.js';
 import { AppError } from '../error/app-error.js';
-import type { ArtifactKey } from '../artifact/reference.js';
-import { type BlobRef, MESSAGE_VERSION } from '../message/queue-message.js';
-import { QUEUES } from '../message/queue-name.js';
+import type { BlobRef } from '../message/queue-message.js';
 import type { Decision } from '../policy/decision.js';
 import type { AppliedOperation, EnforcementMode, ObservedArtifact, QuarantineRecord } from '../policy/operation.js';
 import { type PlanHistory, operationName, plan } from '../policy/plan.js';
+import { askOvertaken } from './ask-overtaken.js';
 import { type ApplyDeps, type Cause, applyOperation, lookAgain } from './apply.js';
 import type { Enforcement, LedgerEntry } from './entry.js';
 import { MAX_RETRY_MILLISECONDS } from './deliver.js';
 import { LAZARET, type Send } from './effects.js';
+import { type Brake, causeOf } from './brake.js';
 import { isOvertakenRow } from './overtaken.js';
 import { withhold } from './withhold.js';
 
@@ -17,6 +17,7 @@ import { withhold } from './withhold.js';
 export interface EnforceDeps extends ApplyDeps {
   readonly send: Send;
   readonly mode: EnforcementMode;
+  readonly brake: Brake;
   readonly store: { putRecord: (bytes: Uint8Array) => Promise<BlobRef> };
   readonly ledger: ApplyDeps['ledger'] & {
     replace: (entry: LedgerEntry, version: string) => Promise<string>;
@@ -197,6 +198,14 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
     const enforcement = withhold(entry.enforcement, { decision, withheld, operations, at });
     return { gone: false, enforcement, version: standing };
   }
+  if (history.record === undefined && operations.length > 0 && !(await mayQuarantine(decided, deps))) {
+    const withheld = { because: 'brake' } as const;
+    return {
+      gone: false,
+      enforcement: withhold(entry.enforcement, { decision, withheld, operations, at }),
+      version: standing,
+    };
+  }
   const { enforcement, version } = await writeRecord(decided, observed, deps);
   const cause: Cause = { who: LAZARET, why: decision.reasons.map(({ code }) => code).join(' ') };
   const applied: AppliedOperation[] = [];
@@ -221,19 +230,12 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
   };
 }
 
-/**
- * A newer push of a tag may have been decided while our change of the tag was still under way. Its digest looks again, now
- * that the change is over.
- */
-async function askOvertaken(key: ArtifactKey, tags: readonly Tag[], deps: EnforceDeps): Promise<void> {
-  const { registry, repository } = key;
-  const since = deps.clock().toISOString();
-  for (const tag of tags) {
-    const row = await deps.ledger.readTag({ registry, repository, tag });
-    if (row === undefined || row.digest === key.digest) continue;
-    if (row.removed?.digest !== key.digest && row.restored?.at(-1)?.digest !== key.digest) continue;
-    await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key: { ...key, digest: row.digest }, attempt: 0, since });
-  }
+/** Asks the brake; what is known of the digest says what it has in common with others. */
+function mayQuarantine({ entry, decision }: Decided, { brake }: EnforceDeps): Promise<boolean> {
+  const { state, withheld } = entry.enforcement;
+  const again = state === 'withheld' && withheld?.because === 'brake';
+  const finding = decision.crossing[0] ?? decision.reasons[0]?.code;
+  return brake(entry.key, { cause: causeOf(entry, decision), finding, again });
 }
 
 /** What stood before exists nowhere else after the first change, so it is written down first, twice. */

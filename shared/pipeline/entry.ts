@@ -80,6 +80,10 @@ const signature = z.discriminatedUnion('state', [
   }),
 ]);
 
+/** What changed, so that a digest is to be quarantined that was not before. */
+export const CAUSES = ['push', 'enforcement', 'policy', 'key', 'database', 'scanner', 'evidence'] as const;
+export type Cause = (typeof CAUSES)[number];
+
 const withheld = z.discriminatedUnion('because', [
   z.object({ because: z.literal('existing') }),
   z.object({ because: z.literal('change'), until: time }),
@@ -95,6 +99,8 @@ const decision = z.object({
   rule: z.number().int().nonnegative(),
   waitUntil: time.optional(),
   crossing: z.array(z.string()),
+  /** What the verdict rests on, so that the next one can tell what has changed. */
+  basis: z.object({ database: z.string(), scanner: z.string() }).optional(),
   /** No evaluation: deciding was given up, and is tried again by a later sweep. */
   gaveUp: z.boolean().optional(),
 });
@@ -107,8 +113,8 @@ const enforcement = z.object({
   state: z.enum(['none', 'withheld', 'applying', 'quarantined', 'refused', 'released']),
   action: action.optional(),
   at: time.optional(),
-  /** Why nothing was done: by the decision, or since enforcement is off. */
-  withheld: z.union([withheld, z.object({ because: z.literal('observe') })]).optional(),
+  /** Why nothing was done: by the decision, since enforcement is off, or since the brake is on. */
+  withheld: z.union([withheld, z.object({ because: z.enum(['observe', 'brake']) })]).optional(),
   /** What stood before the first change. */
   record: z.object({ attributes, tags: z.array(tag), blob: blobRefSchema.optional() }).optional(),
   operations: z.array(applied),
@@ -142,8 +148,11 @@ export const entrySchema = z.object({
   existing: z.boolean().optional(),
   /** When it first passed. */
   passedAt: time.optional(),
-  /** Since when a digest that has passed fails. A verdict that could not be reached neither starts this nor ends it. */
-  failingSince: time.optional(),
+  /**
+   * Since when a digest that has passed fails, and what had changed then. A verdict that could not be reached neither starts
+   * this nor ends it.
+   */
+  failing: z.object({ since: time, cause: z.enum(CAUSES) }).optional(),
   enforcement,
   marks: z.array(z.object({ kind: z.enum(['sbom', 'sarif']), digest: digestSchema })),
   /** What the last card said. */
@@ -243,6 +252,8 @@ export const surveySchema = z.object({
       quarantined: count,
       /** Would be, if enforcement were on. */
       observed: count.default(0),
+      /** Would be, if the brake were off. */
+      braked: count.default(0),
       signatures: count,
       others: count,
       shut: count,

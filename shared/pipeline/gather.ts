@@ -49,7 +49,7 @@ export async function gather(entry: LedgerEntry, deps: GatherDeps): Promise<Gath
       verdict: found?.entry.decision?.verdict ?? 'pending',
     })),
     hasPassed: entry.passedAt !== undefined,
-    ...(entry.failingSince !== undefined && { failingSince: new Date(entry.failingSince) }),
+    ...(entry.failing !== undefined && { failingSince: new Date(entry.failing.since) }),
     existing: entry.existing === true,
   };
   return { evidence, report, parents: parents.flatMap((parent) => (parent ? [parent.entry] : [])) };

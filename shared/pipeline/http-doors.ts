@@ -3,6 +3,7 @@ import { parseReference } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { ROLES, type SignIn, requireRole } from '../message/principal.js';
 import { parseDuration } from '../policy/duration.js';
+import { type BrakeDeps, letGoOfBrake, readBrake } from './brake.js';
 import { type CoverageDeps, coverage } from './coverage.js';
 import type { Log } from './effects.js';
 import { type LookUpDeps, MAX_WAIT_SECONDS, lookUp, resolve } from './lookup.js';
@@ -26,10 +27,12 @@ export interface DoorResponse {
 export interface DoorDeps extends LookUpDeps {
   readonly signIn: SignIn;
   readonly log: Log;
-  readonly ledger: LookUpDeps['ledger'] & ReleaseDeps['ledger'];
+  readonly ledger: LookUpDeps['ledger'] & ReleaseDeps['ledger'] & BrakeDeps['ledger'];
   readonly send: ReleaseDeps['send'];
   readonly journal: ReleaseDeps['journal'];
   readonly reconcile: CoverageDeps;
+  /** New quarantines an hour; undefined for the default. */
+  readonly limit: number | undefined;
 }
 
 const STATUS_OF: Readonly<Record<string, number>> = {
@@ -69,7 +72,7 @@ const MAX_BODY = 16_384;
 export function releaseDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorResponse> {
   return answer(deps, async () => {
     const { name } = requireRole(request.headers, ROLES.release, deps.signIn);
-    const body = parseBody(await request.text());
+    const body = parseBody(await request.text(), releaseSchema, '{"reference": …, "reason": …, "for": …}');
     const resolved = await resolve(parseReference(body.reference), deps);
     if (resolved === undefined)
       throw new AppError('UNKNOWN_ARTIFACT', 'neither the registry nor the ledger knows this reference');
@@ -87,6 +90,30 @@ export function coverageDoor(request: DoorRequest, deps: DoorDeps): Promise<Door
   return answer(deps, async () => {
     requireRole(request.headers, ROLES.read, deps.signIn);
     return { status: 200, body: await coverage(deps.reconcile) };
+  });
+}
+
+/** `GET brake`: whether the brake is on, what tripped it, and what the limit is. */
+export function brakeDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorResponse> {
+  return answer(deps, async () => {
+    requireRole(request.headers, ROLES.read, deps.signIn);
+    return { status: 200, body: await readBrake(deps) };
+  });
+}
+
+const letGoSchema = z.strictObject({
+  reason: z.string().trim().min(1).max(MAX_REASON_LENGTH),
+  /** Quarantines beyond the limit; absent for as many as are withheld. */
+  allow: z.number().int().min(0).max(1_000_000).optional(),
+});
+
+/** `POST letGo` with `{reason, allow?}`: lets what the brake withholds go through, in the caller's name. */
+export function letGoDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorResponse> {
+  return answer(deps, async () => {
+    const { name } = requireRole(request.headers, ROLES.operate, deps.signIn);
+    const { reason, allow } = parseBody(await request.text(), letGoSchema, '{"reason": …, "allow": …}');
+    await letGoOfBrake({ by: name, reason, allowed: allow }, deps);
+    return { status: 200, body: await readBrake(deps) };
   });
 }
 
@@ -125,12 +152,12 @@ function spanOf(body: z.infer<typeof releaseSchema>): number | undefined {
   return milliseconds;
 }
 
-function parseBody(text: string): z.infer<typeof releaseSchema> {
+function parseBody<T>(text: string, schema: z.ZodType<T>, shape: string): T {
   try {
     if (text.length > MAX_BODY) throw new Error('too large');
-    return releaseSchema.parse(JSON.parse(text));
+    return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new AppError('REQUEST_MALFORMED', 'the body is {"reference": …, "reason": …, "for": …}', { cause });
+    throw new AppError('REQUEST_MALFORMED', `the body is ${shape}`, { cause });
   }
 }
 

@@ -164,7 +164,7 @@ function timesOf(entry: LedgerEntry): Status['times'] {
     decided: entry.decidedAt,
     settled: entry.settledAt,
     waitUntil: entry.decision?.waitUntil,
-    failingSince: entry.failingSince,
+    failingSince: entry.failing?.since,
     database: scan.state === 'done' ? scan.database.updatedAt : undefined,
   };
   return Object.fromEntries(Object.entries(times).filter((pair): pair is [string, string] => pair[1] !== undefined));

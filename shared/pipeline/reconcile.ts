@@ -4,7 +4,9 @@ import { AppError } from '../error/app-error.js';
 import { QUEUES, type QueueName } from '../message/queue-name.js';
 import type { EnforcementMode } from '../policy/operation.js';
 import type { Policy } from '../policy/policy.js';
+import { type BrakeDeps, tellBrake } from './brake.js';
 import { type Budget, createBudget } from './budget.js';
+import type { NotifyDeps } from './notify.js';
 import type { Survey, SweepRound } from './entry.js';
 import type { Log } from './effects.js';
 import { type RegistryRun, type Result, type Work, attempt, remember, repair } from './reconcile-work.js';
@@ -16,6 +18,7 @@ import { keepRound, openRound, sweepOn } from './sweep.js';
 /** What {@link reconcile} needs. */
 export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
   readonly policy: Pick<Policy, 'digest' | 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
+  readonly store: NotifyDeps['store'];
   readonly mode: EnforcementMode;
   readonly log: Log;
   readonly sleep: (milliseconds: number) => Promise<void>;
@@ -40,6 +43,9 @@ export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
       /** When this installation began: `now`, if it is asked for the first time. */
       installedAt: (now: Date) => Promise<Date>;
       updateSurvey: (repository: RepositoryKey, change: (current: Survey | undefined) => Survey) => Promise<void>;
+      knownDigests: BrakeDeps['ledger']['knownDigests'];
+      updateBrake: BrakeDeps['ledger']['updateBrake'];
+      recordKnown: (digests: number) => Promise<void>;
       updateSweep: (
         registry: LoginServer,
         change: (current: SweepRound | undefined) => SweepRound | undefined,
@@ -101,8 +107,11 @@ export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions =
     const budget = createBudget({ callsPerMinute, calls, clock, sleep });
     return { registry, budget, result: emptyResult(), deps };
   });
-  const ended = await Promise.allSettled(runs.map((run) => reconcileRegistry(run, { since, all })));
+  await tellBrake(deps);
+  const braked = (await deps.ledger.updateBrake((current) => current))?.tripped !== undefined;
+  const ended = await Promise.allSettled(runs.map((run) => reconcileRegistry(run, { since, all, braked })));
   for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  await deps.ledger.recordKnown(ended.reduce((sum, each) => sum + (each.status === 'fulfilled' ? each.value : 0), 0));
   const result = {
     ...runs.map(total).reduce(sum, { ...emptyResult(), calls: 0 }),
     startedAt: (since ?? now).toISOString(),
@@ -132,18 +141,22 @@ function sum(a: Total, b: Total): Total {
 interface Due {
   readonly since: Date | undefined;
   readonly all: boolean;
+  /** Whether the brake is on. */
+  readonly braked: boolean;
 }
 
-async function reconcileRegistry(run: RegistryRun, due: Due): Promise<void> {
+/** Resolves with the number of digests to judge, by the looks before this one. */
+async function reconcileRegistry(run: RegistryRun, due: Due): Promise<number> {
   const { registry, deps, result } = run;
   const now = deps.clock();
   const surveys = new Map<Repository, Survey>();
   for await (const survey of deps.ledger.listSurveys(registry)) surveys.set(survey.repository, survey);
+  const known = [...surveys.values()].reduce((sum, { summary }) => sum + judgedOf(summary), 0);
   const names = await listNames(registry, run);
   if (names === undefined) {
     result.failed += 1;
     result.complete = false;
-    return;
+    return known;
   }
   result.repositories += names.length;
   const length = async (...queues: readonly QueueName[]) =>
@@ -156,7 +169,15 @@ async function reconcileRegistry(run: RegistryRun, due: Due): Promise<void> {
   };
   const skipReceive = (await length(QUEUES.sweep)) > 0;
   const installedAt = await deps.ledger.installedAt(now);
-  const moment: Moment = { now, deadlineMilliseconds, maxAgeMilliseconds, mode: deps.mode, policy, idle };
+  const moment: Moment = {
+    now,
+    deadlineMilliseconds,
+    maxAgeMilliseconds,
+    mode: deps.mode,
+    braked: due.braked,
+    policy,
+    idle,
+  };
   const work: Work = { ...run, moment, surveys, skipReceive, installedAt };
   // Who looks at the whole of every repository finds all news.
   let round: SweepRound = due.all ? { beganAt: '' } : await openRound(registry, { now, since: due.since }, deps);
@@ -166,12 +187,17 @@ async function reconcileRegistry(run: RegistryRun, due: Due): Promise<void> {
   round = await sweepOn(round, { names, share: 1 }, work);
   if (round.next !== undefined) result.complete = false;
   if (!due.all) await keepRound(registry, round, deps);
+  return known;
 }
 
-async function walkDue(names: readonly Repository[], { since, all }: Due, work: Work): Promise<void> {
+function judgedOf(summary: Survey['summary']): number {
+  return summary === undefined ? 0 : summary.pass + summary.fail + summary.inconclusive + summary.pending;
+}
+
+async function walkDue(names: readonly Repository[], { since, all, braked }: Due, work: Work): Promise<void> {
   const { moment, surveys, deps, budget, result } = work;
   const walkedAt = (repository: Repository) => new Date(surveys.get(repository)?.walkedAt ?? 0).getTime();
-  const dueAt = (repository: Repository) => nextWalkAt(surveys.get(repository), deps);
+  const dueAt = (repository: Repository) => nextWalkAt(surveys.get(repository), { ...deps, braked });
   const isDue = (name: Repository) =>
     (all || moment.now.getTime() >= dueAt(name)) && (since === undefined || walkedAt(name) < since.getTime());
   for (const repository of names.filter(isDue).toSorted((a, b) => dueAt(a) - dueAt(b))) {
@@ -213,12 +239,15 @@ export async function listNames(
 }
 
 /** When a repository is to be looked at as a whole again, in milliseconds since 1970. */
-function nextWalkAt(survey: Survey | undefined, { mode, policy }: Pick<ReconcileDeps, 'mode' | 'policy'>): number {
-  const { quarantined = 0, shut = 0, observed = 0, nextDueAt } = survey?.summary ?? {};
+function nextWalkAt(
+  survey: Survey | undefined,
+  { mode, policy, braked }: Pick<ReconcileDeps, 'mode' | 'policy'> & { readonly braked: boolean },
+): number {
+  const { quarantined = 0, shut = 0, observed = 0, braked: held = 0, nextDueAt } = survey?.summary ?? {};
   if (survey?.walkedAt === undefined) return 0;
   const walkedAt = new Date(survey.walkedAt).getTime();
-  if (survey.unfinished === true || survey.policy !== policy.digest || (observed > 0 && mode === 'enforce'))
-    return walkedAt;
+  const isAnother = survey.policy !== policy.digest || (observed > 0 && mode === 'enforce') || (held > 0 && !braked);
+  if (survey.unfinished === true || isAnother) return walkedAt;
   const pause = quarantined + shut > 0 ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
   // A message comes at that time; this is for the one that got lost.
   const due = nextDueAt === undefined ? Infinity : new Date(nextDueAt).getTime() + LATE_MILLISECONDS;

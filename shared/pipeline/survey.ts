@@ -40,6 +40,8 @@ export interface SurveyContext {
   /** How old a scan may be before its verdict counts as aged, in milliseconds. */
   readonly maxAgeMilliseconds: number;
   readonly mode: EnforcementMode;
+  /** Whether the brake is on. */
+  readonly braked: boolean;
   /** The policy in force. */
   readonly policy: Digest;
   /** Whether a queue is empty, so that a message which should be on it is lost for certain. */
@@ -108,10 +110,11 @@ function evidenceRepair(
 }
 
 /** What was withheld is to be done now, since time has passed or people have switched it on; or a release is over. */
-function isDue(entry: LedgerEntry, { now, mode }: SurveyContext): boolean {
+function isDue(entry: LedgerEntry, { now, mode, braked }: SurveyContext): boolean {
   const { state, withheld } = entry.enforcement;
   // What was withheld before its reason was written down was withheld in observe mode.
   if (state === 'withheld' && (withheld?.because ?? 'observe') === 'observe' && mode === 'enforce') return true;
+  if (state === 'withheld' && withheld?.because === 'brake' && !braked) return true;
   const due = dueAt(entry);
   return due !== undefined && isOlder(due, now, LATE_MILLISECONDS);
 }
@@ -219,6 +222,7 @@ export function createTally({ now, maxAgeMilliseconds }: Pick<SurveyContext, 'no
     pending: 0,
     quarantined: 0,
     observed: 0,
+    braked: 0,
     signatures: 0,
     others: 0,
     shut: 0,
@@ -242,6 +246,7 @@ export function createTally({ now, maxAgeMilliseconds }: Pick<SurveyContext, 'no
       const { state, withheld } = entry.enforcement;
       if (state === 'quarantined') counts.quarantined += 1;
       if (state === 'withheld' && (withheld?.because ?? 'observe') === 'observe') counts.observed += 1;
+      if (state === 'withheld' && withheld?.because === 'brake') counts.braked += 1;
       const due = dueAt(entry);
       if (due !== undefined && (nextDueAt === undefined || due < nextDueAt)) nextDueAt = due;
       if (verdict === 'pending') {

@@ -26,7 +26,17 @@ async function createWorld(
   const ledger = createLedger(createMemoryTable());
   await ledger.installedAt(clock.now());
   const at = clock.now().toISOString();
-  const zero = { manifests: 0, pass: 0, fail: 0, inconclusive: 0, aged: 0, pending: 0, quarantined: 0, observed: 0 };
+  const zero = {
+    manifests: 0,
+    pass: 0,
+    fail: 0,
+    inconclusive: 0,
+    aged: 0,
+    pending: 0,
+    quarantined: 0,
+    observed: 0,
+    braked: 0,
+  };
   const summary = { ...zero, signatures: 0, others: 0, shut: 0, unaccounted: 0 };
   for (const [registry, count] of counts) {
     if (fresh.includes(registry)) continue;
@@ -43,6 +53,7 @@ async function createWorld(
     clock: clock.now,
     sleep: () => Promise.resolve(),
     mode: 'enforce',
+    store: { createOnce: unexpected },
     log: () => undefined,
     ...{ send: unexpected, journal: unexpected, newId: () => 'id' },
     servers: [...counts.keys()],

@@ -117,6 +117,7 @@ export async function createLine(
     isWaiting: (queue) =>
       Promise.resolve(queued.some((message) => message.queue === queue && message.visibleAt <= clock.now().getTime())),
     reconcileCallsPerMinute: 300,
+    maxNewQuarantinesPerHour: 1_000_000,
     readRetention: () => Promise.resolve({ state: 'off' }),
     ...overrides,
   };
