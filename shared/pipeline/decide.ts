@@ -12,6 +12,7 @@ import { type GatherDeps, type Gathered, gather } from './gather.js';
 import { type MarkDeps, mark } from './mark.js';
 import { type NewsContext, findNews } from './news.js';
 import { type NotifyDeps, queueAlert, storeAlert } from './notify.js';
+import { isSameJson } from './same.js';
 import { isNewer, isUnfinished } from './survey.js';
 import { isOutdated } from './verify.js';
 
@@ -125,7 +126,7 @@ async function tellOwed(entry: LedgerEntry, owed: NonNullable<LedgerEntry['owed'
   if (owed.parents) await askParents(entry, deps);
   if (owed.alertId !== undefined) await queueAlert(owed.alertId, deps);
   await deps.ledger.update(entry.key, (current) =>
-    JSON.stringify(current.owed) === JSON.stringify(owed) ? { ...current, owed: undefined } : undefined,
+    current.owed !== undefined && isSameJson(current.owed, owed) ? { ...current, owed: undefined } : undefined,
   );
 }
 
@@ -180,7 +181,7 @@ function toStored(decision: Decision): NonNullable<LedgerEntry['decision']> {
 }
 
 function sameDecision(stored: LedgerEntry['decision'], decision: Decision): boolean {
-  return stored !== undefined && JSON.stringify(toStored(stored)) === JSON.stringify(toStored(decision));
+  return stored !== undefined && isSameJson(stored, decision);
 }
 
 /** Ends a decision that cannot be made: inconclusive, with the fault's code. What stands in the registry stays. */
