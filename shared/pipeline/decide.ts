@@ -13,6 +13,7 @@ import { type GatherDeps, type Gathered, gather } from './gather.js';
 import { type MarkDeps, mark } from './mark.js';
 import { type NewsContext, findNews } from './news.js';
 import { type NotifyDeps, queueAlert, storeAlert } from './notify.js';
+import { isSameJson } from './same.js';
 import { isNewer, isUnfinished } from './survey.js';
 import { isOutdated } from './verify.js';
 import { decideAt } from './wake.js';
@@ -165,7 +166,7 @@ async function tellOwed(entry: LedgerEntry, owed: NonNullable<LedgerEntry['owed'
   if (owed.parents) await askParents(entry, deps);
   if (owed.alertId !== undefined) await queueAlert(owed.alertId, deps);
   await deps.ledger.update(entry.key, (current) =>
-    JSON.stringify(current.owed) === JSON.stringify(owed) ? { ...current, owed: undefined } : undefined,
+    current.owed !== undefined && isSameJson(current.owed, owed) ? { ...current, owed: undefined } : undefined,
   );
 }
 
@@ -220,7 +221,7 @@ function toStored(decision: Decision): StoredDecision {
 }
 
 function sameDecision(stored: LedgerEntry['decision'], decision: Decision): boolean {
-  return stored !== undefined && JSON.stringify({ ...stored, basis: undefined }) === JSON.stringify(toStored(decision));
+  return stored !== undefined && isSameJson({ ...stored, basis: undefined }, decision);
 }
 
 /** Ends a decision that cannot be made: inconclusive, with the fault's code. What stands in the registry stays. */

@@ -2,6 +2,7 @@ import type { Decision } from '../policy/decision.js';
 import type { AppliedOperation, Operation } from '../policy/operation.js';
 import { operationName } from '../policy/plan.js';
 import type { Enforcement } from './entry.js';
+import { isSameJson } from './same.js';
 
 /** Writes down what would be done, and why it is not; the same enforcement as before where nothing has changed. Pure. */
 export function withhold(
@@ -35,5 +36,5 @@ export function withhold(
     withheld,
     operations: wanted,
   };
-  return JSON.stringify(after) === JSON.stringify(before) ? before : after;
+  return isSameJson(after, before) ? before : after;
 }

@@ -40,6 +40,20 @@ async function pushed(policy: string, signed: boolean) {
   return { line, image };
 }
 
+describe('a decision that comes to the same', () => {
+  it('changes nothing: it was decided when it was', async () => {
+    const line = await createLine(onePolicy('vulnerabilities: { fail: CRITICAL }\nonPush: lock-and-untag'));
+    const image = await sample.imageOf([{ path: 'name', content: 'bad' }]);
+    line.answers.set(image.digest, { vulnerabilities: [{ id: 'CVE-1', severity: 'CRITICAL' }] });
+    await line.registry.push(image, 'app', { tag: 'v1' });
+    await line.settle();
+    const before = await line.entry('app', image.digest);
+    line.clock.advance(60_000);
+    await line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key: before?.key });
+    expect((await line.entry('app', image.digest))?.decidedAt).toBe(before?.decidedAt);
+  });
+});
+
 describe('a signature under another policy than it was judged under', () => {
   it.each([
     ['is verified where it was not asked for before', UNSIGNED, SIGNED, true, 'pass'],
