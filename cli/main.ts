@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { AppError } from '../shared/error/app-error.js';
+import { brake } from './brake.js';
 import { coverage } from './coverage.js';
 import { policyCommand } from './policy.js';
 import { reconcileNow } from './reconcile.js';
@@ -56,6 +57,13 @@ async function main(argv: readonly string[]): Promise<number> {
         [0, 1],
       );
       return reconcileNow({ registry: positionals[0], endpoint: values['endpoint'], all, json: values.json }, print);
+    }
+    case 'brake': {
+      const resume = args.includes('--resume');
+      const words = args.filter((arg) => arg !== '--resume');
+      const { values, positionals } = read(words, ['endpoint', 'reason', 'allow'], [0, 1]);
+      const { endpoint, reason, allow, json } = values;
+      return brake({ registry: positionals[0], endpoint, resume, reason, allow, json }, print);
     }
     case 'policy': {
       const { values, positionals } = read(args, [], 2);

@@ -10,6 +10,7 @@ export const HELP = `lazaret: the quarantine station for Azure Container Registr
   lazaret demo       push a handful of images and show what happens to each
   lazaret status     what is known of an image, and why
   lazaret release    take an image out of quarantine
+  lazaret brake      show what holds new quarantines back, and let go of it
   lazaret coverage   how much of the registries is accounted for
   lazaret reconcile  compare registries and ledger now
   lazaret policy     check a policy file
@@ -75,6 +76,15 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
   looked at. Exit code: 0, 1 where some repository could not be looked at, 4 usage or no environment.
 
   npx lazaret reconcile 127.0.0.1:5000 --all
+`,
+  brake: `lazaret brake [HOST[:PORT]] [--resume --reason TEXT [--allow N]] [--endpoint URL] [--json]: the brake
+
+  At most so many images are quarantined within an hour; beyond that they are only marked and told, until somebody has looked
+  at what they have in common. --resume lets those that are withheld go through; --allow so many instead. Exit code: 0, 1
+  where the brake is on, 4 usage or no environment.
+
+  npx lazaret brake 127.0.0.1:5000
+  npx lazaret brake 127.0.0.1:5000 --resume --reason "CVE-2026-1 in the base image is real, ticket 123"
 `,
   release: `lazaret release REF --reason TEXT [--for TIME] [--endpoint URL] [--json]: undo the quarantine of one image,
   journalled. --for: the quarantine returns by itself after this time, unless the image passes.
