@@ -44,6 +44,7 @@ const MAX_LISTED = 25;
 
 function whyWithheld(withheld: NonNullable<Status['enforcement']['withheld']>): string {
   if (withheld.because === 'change') return `until ${withheld.until}: it has passed before`;
+  if (withheld.because === 'reserved') return 'the repository is reserved: Lazaret or the cluster depends on it';
   if (withheld.because === 'brake') return 'the brake is on; see lazaret brake';
   return withheld.because === 'existing' ? 'it is older than this installation' : 'enforcement is off';
 }

@@ -65,6 +65,7 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
     isWaiting: createIsWaiting(storage.queues),
     reconcileCallsPerMinute: settings.reconcileCallsPerMinute,
     maxNewQuarantinesPerHour: settings.maxNewQuarantinesPerHour,
+    reserved: settings.reserved,
     readRetention: createRetentionReader({
       http: createHttp({ fetch, sleep }),
       resourceManager: settings.resourceManager,

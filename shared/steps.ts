@@ -33,6 +33,8 @@ import {
 } from './pipeline/http-doors.js';
 import { receivePoison } from './pipeline/poison.js';
 import { receive, receiveFound } from './pipeline/receive.js';
+import type { ArtifactKey } from './artifact/reference.js';
+import { type Reserved, isReserved } from './policy/reserved.js';
 import { createBrake } from './pipeline/brake.js';
 import { type Reconciled, reconcile } from './pipeline/reconcile.js';
 import { closeScan, recordScan } from './pipeline/record-scan.js';
@@ -94,6 +96,8 @@ export interface Services {
   readonly reconcileCallsPerMinute: number;
   /** Beyond it the brake is on; undefined for the default. */
   readonly maxNewQuarantinesPerHour: number | undefined;
+  /** Repositories that are never enforced beyond marks. */
+  readonly reserved: readonly Reserved[];
   readonly readRetention: (resourceId: string) => Promise<Retention>;
 }
 
@@ -101,7 +105,10 @@ export interface Services {
 export function bindSteps(services: Services): App {
   const { clock, log, send, journal, ledger, registry, reports, policy } = services;
   const servers = services.registries.map(({ loginServer }) => loginServer);
-  const base = { clock, log, send, journal, ledger, registry, reports, policy, store: reports };
+  const base = {
+    ...{ clock, log, send, journal, ledger, registry, reports, policy, store: reports },
+    isReserved: (key: ArtifactKey) => isReserved(services.reserved, key),
+  };
   const receiveDeps = {
     ...base,
     registries: new Map(services.registries.map(({ resourceId, loginServer }) => [resourceId, loginServer])),

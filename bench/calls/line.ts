@@ -114,6 +114,7 @@ export async function createCountedLine({
     isWaiting: (queue) => Promise.resolve(queues.visible(queue) > 0),
     reconcileCallsPerMinute: 300,
     maxNewQuarantinesPerHour: 1_000_000,
+    reserved: [],
     readRetention: () => Promise.resolve({ state: 'off' }),
   });
   const job = clientOf();

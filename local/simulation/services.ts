@@ -60,6 +60,7 @@ export function createServices(process: Process, world: Surroundings): Services 
     isWaiting: (queue) => process.effect('queue.peek', () => Promise.resolve(world.queues.visible(queue) > 0)),
     reconcileCallsPerMinute: 300,
     maxNewQuarantinesPerHour: 1_000_000,
+    reserved: [],
     readRetention: () => Promise.resolve({ state: 'off' }),
   };
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { type LoginServer, parseLoginServer } from '../artifact/login-server.js';
 import { type Problem, ProblemsError } from '../error/app-error.js';
+import type { Reserved } from '../policy/reserved.js';
+import { readReserved } from './reserved.js';
 
 /** How to reach Azure Storage. */
 export type StorageSettings =
@@ -32,6 +34,8 @@ export interface AppSettings extends CommonSettings {
   readonly reconcileCallsPerMinute: number;
   /** Undefined: the larger of ten and two of a hundred known digests. */
   readonly maxNewQuarantinesPerHour: number | undefined;
+  /** Never enforced beyond marks. */
+  readonly reserved: readonly Reserved[];
   /** Azure Resource Manager. */
   readonly resourceManager: URL;
 }
@@ -64,22 +68,21 @@ const resourceId = z
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[a-z0-9]+$/i,
   );
 
-const registryList = z
-  .string()
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue({ code: 'custom', message: 'is not JSON' });
-      return z.NEVER;
-    }
-  })
-  .pipe(
-    z
-      .array(z.strictObject({ resourceId, loginServer: z.string() }))
-      .min(1)
-      .max(50),
-  );
+const json = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not JSON' });
+    return z.NEVER;
+  }
+});
+const registryList = json.pipe(
+  z
+    .array(z.strictObject({ resourceId, loginServer: z.string() }))
+    .min(1)
+    .max(50),
+);
+const reservedList = json.pipe(z.array(z.string().max(400)).max(200));
 
 const common = {
   LAZARET_REGISTRIES: registryList,
@@ -101,6 +104,10 @@ const appSchema = z.object({
   LAZARET_REPORT_URL: z.url({ protocol: /^https?$/ }).optional(),
   LAZARET_RECONCILE_CALLS_PER_MINUTE: integer(10, 10_000).default(300),
   LAZARET_MAX_NEW_QUARANTINES_PER_HOUR: integer(1, 1_000_000).optional(),
+  LAZARET_RESERVED_REPOSITORIES: reservedList.default([]),
+  LAZARET_JOB_IMAGE: z.string().min(1).optional(),
+  LAZARET_DATABASE: z.string().min(1).optional(),
+  LAZARET_JAVA_DATABASE: z.string().min(1).optional(),
   LAZARET_RESOURCE_MANAGER: uri.default('https://management.azure.com'),
 });
 
@@ -132,6 +139,7 @@ export function loadAppSettings(env: Environment): AppSettings {
     problems.push({ path: 'LAZARET_SIGN_IN', message: '"local" is refused in Azure' });
   }
   const shared = readCommon(values, env, { problems, tables: true });
+  const reserved = values && shared ? reservedOf(values, shared, problems) : [];
   if (values === undefined || shared === undefined || problems.length > 0) throw invalid(problems);
   return Object.freeze({
     ...shared,
@@ -142,9 +150,28 @@ export function loadAppSettings(env: Environment): AppSettings {
     reportUrl: values.LAZARET_REPORT_URL,
     reconcileCallsPerMinute: values.LAZARET_RECONCILE_CALLS_PER_MINUTE,
     maxNewQuarantinesPerHour: values.LAZARET_MAX_NEW_QUARANTINES_PER_HOUR,
+    reserved,
     resourceManager: new URL(values.LAZARET_RESOURCE_MANAGER),
     maxDatabaseAgeMilliseconds: values.LAZARET_DATABASE_MAX_AGE_HOURS * 3_600_000,
   });
+}
+
+function reservedOf(
+  {
+    LAZARET_RESERVED_REPOSITORIES: list,
+    LAZARET_JOB_IMAGE,
+    LAZARET_DATABASE,
+    LAZARET_JAVA_DATABASE,
+  }: z.infer<typeof appSchema>,
+  { registries }: CommonSettings,
+  problems: Problem[],
+): readonly Reserved[] {
+  const named = { LAZARET_JOB_IMAGE, LAZARET_DATABASE, LAZARET_JAVA_DATABASE };
+  return readReserved(
+    { list, named },
+    registries.map(({ loginServer }) => loginServer),
+    problems,
+  );
 }
 
 /** Reads the scan job's settings. Throws {@link ProblemsError} `SETTINGS_INVALID` with every mistake at once. */

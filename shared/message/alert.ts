@@ -28,7 +28,10 @@ export interface ImageAlert {
   readonly findings: readonly Finding[];
   readonly secrets: readonly SecretFinding[];
   /** Why what would be done is not done; `until`: when it will be (RFC 3339). */
-  readonly withheld?: { readonly because: 'observe' | 'existing' | 'change' | 'brake'; readonly until?: string };
+  readonly withheld?: {
+    readonly because: 'observe' | 'existing' | 'reserved' | 'change' | 'brake';
+    readonly until?: string;
+  };
   readonly operations: readonly AlertOperation[];
   readonly pushedBy?: string;
   /** RFC 3339. */

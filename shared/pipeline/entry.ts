@@ -85,7 +85,7 @@ export const CAUSES = ['push', 'enforcement', 'policy', 'key', 'database', 'scan
 export type Cause = (typeof CAUSES)[number];
 
 const withheld = z.discriminatedUnion('because', [
-  z.object({ because: z.literal('existing') }),
+  z.object({ because: z.enum(['existing', 'reserved']) }),
   z.object({ because: z.literal('change'), until: time }),
 ]);
 

@@ -10,6 +10,8 @@ export interface GatherDeps {
   readonly ledger: {
     read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry; readonly version: string } | undefined>;
   };
+  /** Whether it is never enforced beyond marks. */
+  readonly isReserved: (key: ArtifactKey) => boolean;
   readonly reports: { get: (ref: BlobRef, maxBytes: number) => Promise<Uint8Array> };
 }
 
@@ -51,6 +53,7 @@ export async function gather(entry: LedgerEntry, deps: GatherDeps): Promise<Gath
     hasPassed: entry.passedAt !== undefined,
     ...(entry.failing !== undefined && { failingSince: new Date(entry.failing.since) }),
     existing: entry.existing === true,
+    reserved: deps.isReserved(entry.key),
   };
   return { evidence, report, parents: parents.flatMap((parent) => (parent ? [parent.entry] : [])) };
 }

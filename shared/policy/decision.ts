@@ -4,10 +4,11 @@ import type { Verdict } from './evidence.js';
 import type { Action } from './policy.js';
 
 /**
- * Why an action is not carried out. `existing`: the digest is older than this installation. `change`: it has passed before,
+ * Why an action is not carried out. `reserved`: Lazaret itself or the cluster's admission lives on it. `existing`: the digest is older than this installation. `change`: it has passed before,
  * and people have until then (RFC 3339).
  */
-export type Withheld = { readonly because: 'existing' } | { readonly because: 'change'; readonly until: string };
+export type Withheld =
+  { readonly because: 'existing' | 'reserved' } | { readonly because: 'change'; readonly until: string };
 
 /** What a policy says of one digest at one moment. */
 export interface Decision {

@@ -62,6 +62,7 @@ function judged(opinion: Opinion, evidence: Evidence, context: JudgedContext): D
   const { existing, now } = context;
   // Nor is what ran here before we came: a new installation must not stop what is running.
   if (action === 'mark' || (evidence.existing && existing === 'mark')) return { ...judgement, action: 'mark' };
+  if (evidence.reserved) return { ...judgement, action, withheld: { because: 'reserved' } };
   if (evidence.existing && existing === 'observe') return { ...judgement, action, withheld: { because: 'existing' } };
   if (!evidence.hasPassed) return { ...judgement, action };
   const until = new Date((evidence.failingSince ?? now).getTime() + rule.onChange.afterMilliseconds);

@@ -44,6 +44,8 @@ export interface Evidence {
   readonly failingSince?: Date;
   /** Whether it was in the registry before this installation. */
   readonly existing: boolean;
+  /** Whether Lazaret itself, or the cluster's admission, lives on it: never enforced beyond marks. */
+  readonly reserved: boolean;
 }
 
 /** `pending` until the evidence is in; anything but `pass` denies. */

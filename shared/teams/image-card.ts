@@ -72,6 +72,7 @@ function headlineOf({ verdict, cause, operations, previous, withheld }: ImageAle
   if (done) return `${word} and quarantined`;
   if (!operations.some(({ outcome }) => outcome === 'withheld')) return word;
   if (withheld?.because === 'change') return `${word} — will be quarantined`;
+  if (withheld?.because === 'reserved') return `${word} — reserved, left as it is`;
   if (withheld?.because === 'brake') return `${word} — quarantine withheld`;
   return withheld?.because === 'existing' ? `${word} — there before, left as it is` : `${word} — observed only`;
 }
@@ -187,6 +188,8 @@ function whenOf({ because, until }: NonNullable<ImageAlert['withheld']>): string
   if (because === 'change')
     return `It has passed before. To be done at ${plain(until ?? 'a later time', 40)}, unless it passes again: `;
   if (because === 'existing') return 'It is older than this installation. Would be done if it were pushed now: ';
+  if (because === 'reserved')
+    return 'Lazaret or the cluster depends on this repository, so it is never done here. It would be: ';
   if (because === 'brake') return 'The brake is on. To be done once somebody lets go: ';
   return 'Enforcement is off. Would be done: ';
 }

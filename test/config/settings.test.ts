@@ -54,8 +54,40 @@ describe('settings', () => {
       'LAZARET_STORAGE',
     ],
     ['plain http to storage', { LAZARET_STORAGE__queueServiceUri: 'http://a' }, 'LAZARET_STORAGE__queueServiceUri'],
+    ['a reserved list that is none', { LAZARET_RESERVED_REPOSITORIES: 'a/b' }, 'LAZARET_RESERVED_REPOSITORIES'],
+    [
+      'a reserved repository of no registry',
+      { LAZARET_RESERVED_REPOSITORIES: '["gatekeeper"]' },
+      'LAZARET_RESERVED_REPOSITORIES.0',
+    ],
+    [
+      'a reserved repository of a registry that is not ours',
+      { LAZARET_RESERVED_REPOSITORIES: '["team.azurecr.io/a", "taem.azurecr.io/a"]' },
+      'LAZARET_RESERVED_REPOSITORIES.1',
+    ],
+    [
+      'a reserved pattern that is none',
+      { LAZARET_RESERVED_REPOSITORIES: '["team.azurecr.io/Gate**"]' },
+      'LAZARET_RESERVED_REPOSITORIES.0',
+    ],
+    ['an image of the job that is none', { LAZARET_JOB_IMAGE: 'lazaret-job' }, 'LAZARET_JOB_IMAGE'],
+    ['a limit of none', { LAZARET_MAX_NEW_QUARANTINES_PER_HOUR: '0' }, 'LAZARET_MAX_NEW_QUARANTINES_PER_HOUR'],
   ])('refuse %s', (_, changes, path) => {
     expect(problemsOf(() => loadAppSettings({ ...GOOD, ...changes }))).toContain(path);
+  });
+  it('reserve what they name in a registry of ours, and the list', () => {
+    const { reserved } = loadAppSettings({
+      ...GOOD,
+      LAZARET_JOB_IMAGE: `team.azurecr.io/lazaret/job@sha256:${'a'.repeat(64)}`,
+      LAZARET_DATABASE: 'team.azurecr.io/mirror/trivy-db:2',
+      LAZARET_JAVA_DATABASE: 'ghcr.io/aquasecurity/trivy-java-db:1',
+      LAZARET_RESERVED_REPOSITORIES: '["team.azurecr.io/gatekeeper/**"]',
+    });
+    expect(reserved.map(({ registry, repository }) => `${registry}/${repository}`)).toEqual([
+      'team.azurecr.io/lazaret/job',
+      'team.azurecr.io/mirror/trivy-db',
+      'team.azurecr.io/gatekeeper/**',
+    ]);
   });
   it("let nobody in where the platform's sign-in is switched off", () => {
     const inAzure = { ...GOOD, LAZARET_SIGN_IN: 'entra', WEBSITE_SITE_NAME: 'app' };

@@ -208,6 +208,21 @@ describe('another policy', () => {
   });
 });
 
+describe('a reserved repository', () => {
+  it('is judged, marked and told, and never locked: not even our own scanner', async () => {
+    const reserved = [{ registry: LOGIN_SERVER, repository: 'app' }];
+    const line = await createLine(STRICT, { reserved });
+    const image = await pushed(line);
+    await hours(line, 1);
+    expect(await line.entry('app', image.digest)).toMatchObject({
+      decision: { verdict: 'fail' },
+      enforcement: { state: 'withheld', withheld: { because: 'reserved' } },
+    });
+    expect([await pull(line, 'v1'), (await line.entry('app', image.digest))?.marks.length]).toEqual(['served', 2]);
+    expect(line.cards).toMatchObject([{ withheld: { because: 'reserved' } }]);
+  });
+});
+
 describe('an image that was there before', () => {
   async function found(existing: string) {
     const line = await createLine(STRICT.replace('rules:', `existing: ${existing}\nrules:`));

@@ -58,6 +58,7 @@ function evidence(changes: Partial<Evidence> & { readonly findings?: readonly Fi
     children: [],
     hasPassed: false,
     existing: false,
+    reserved: false,
     ...rest,
   };
 }
@@ -229,6 +230,13 @@ describe('push and change', () => {
       verdict: 'fail',
       action: 'mark',
     });
+  });
+  it('what Lazaret or the cluster lives on is never touched', () => {
+    const found = { reserved: true, findings: [finding('CRITICAL')] };
+    for (const changes of [{}, { hasPassed: true, failingSince: hoursAgo(1000) }, { existing: true }]) {
+      const decision = evaluate(evidence({ ...found, ...changes }), { ...policy(RULE), existing: 'enforce' }, NOW);
+      expect(decision).toMatchObject({ verdict: 'fail', withheld: { because: 'reserved' } });
+    }
   });
   it.each([
     ['observe', { action: 'lock-and-untag', withheld: { because: 'existing' } }],

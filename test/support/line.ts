@@ -118,6 +118,7 @@ export async function createLine(
       Promise.resolve(queued.some((message) => message.queue === queue && message.visibleAt <= clock.now().getTime())),
     reconcileCallsPerMinute: 300,
     maxNewQuarantinesPerHour: 1_000_000,
+    reserved: [],
     readRetention: () => Promise.resolve({ state: 'off' }),
     ...overrides,
   };
