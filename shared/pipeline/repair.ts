@@ -82,7 +82,8 @@ export async function carryOutRepair(
       await decide();
       return;
     case 'marks':
-      await deps.ledger.update(key, (entry) => ({ ...entry, marks: [] }));
+      // Not settled any more: should the request get lost, a sweep asks again.
+      await deps.ledger.update(key, (entry) => ({ ...entry, marks: [], settledAt: undefined }));
       await decide();
       return;
     case 'gone':

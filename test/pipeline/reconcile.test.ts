@@ -312,22 +312,6 @@ describe('what is not there any more', () => {
     await waitWithTimer(line, 15);
     expect(await line.registry.client.resolveTag(tag.registry, tag.repository, tag.tag)).toBe(fix.digest);
   });
-  it('is made again: a mark', async () => {
-    const line = await createLine(LOCKS);
-    const good = await image('good');
-    await line.registry.push(good, 'app', { tag: 'v1' });
-    await line.settle();
-    const [mark] = (await line.entry('app', good.digest))!.marks;
-    await line.registry.remove('app', mark!.digest);
-    line.registry.events.splice(0);
-    await line.wait(25 * 60 * MINUTE, 60 * MINUTE);
-    await run(line);
-    const { descriptors } = await line.registry.client.listReferrers(keyOf(good.digest), {
-      maxDescriptors: 10,
-      maxPages: 1,
-    });
-    expect(descriptors.map(({ digest }) => digest)).toContain(mark!.digest);
-  });
   it('is remembered as gone: a manifest, and comes back with the next push', async () => {
     const line = await createLine(LOCKS);
     const good = await image('good');
