@@ -100,6 +100,7 @@ async function main(argv: readonly string[]): Promise<number> {
         'database',
         'java-database',
         'enforcement',
+        'quarantines-per-hour',
         'events',
         'event-schema',
         'registry-port',

@@ -19,6 +19,9 @@ export async function start(
   const enforcement = values['enforcement'] ?? 'enforce';
   if (enforcement !== 'observe' && enforcement !== 'enforce')
     throw new UsageError('--enforcement is observe or enforce');
+  const quarantinesPerHour = Number(values['quarantines-per-hour'] ?? 1000);
+  if (!Number.isInteger(quarantinesPerHour) || quarantinesPerHour < 1 || quarantinesPerHour > 1_000_000)
+    throw new UsageError('--quarantines-per-hour is a number from 1 on');
   const destination = values['events'] ?? 'function';
   if (destination !== 'function' && destination !== 'queue') throw new UsageError('--events is function or queue');
   const schema = values['event-schema'] ?? 'eventgrid';
@@ -43,6 +46,7 @@ export async function start(
     // A directory that a person names is used whatever its age; what is fetched has to be fresh.
     databaseMaxAgeHours: database.startsWith('directory:') ? 876_000 : 72,
     enforcement,
+    quarantinesPerHour,
     registryOptions,
     trivy,
     ports: {

@@ -28,6 +28,7 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
   --database DIR|REF      Trivy's vulnerability database: a cache directory that holds db/, or host/repository:tag
   --java-database DIR|REF the same for jars
   --enforcement MODE      observe or enforce (default enforce)
+  --quarantines-per-hour N  beyond it the brake is on (default 1000)
   --registry-options FILE how the registry behaves (local/registry/README.md); lazaret probe writes such a file
   --events TO             where the registry's events go: function (default) or queue, as private networks need it
   --event-schema SCHEMA   eventgrid (default) or cloudevents

@@ -30,6 +30,8 @@ export interface EnvironmentOptions {
   readonly javaDatabase?: string;
   readonly databaseMaxAgeHours: number;
   readonly enforcement: 'observe' | 'enforce';
+  /** Where the brake begins to hold; it is in nobody's way where one person tries things out. Default: 1000. */
+  readonly quarantinesPerHour?: number;
   /** How the registry behaves. Default: as it is thought to. */
   readonly registryOptions?: FileOptions;
   /** Resolves once Trivy is there; the environment is ready before. */
@@ -154,6 +156,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
         ...common,
         AzureWebJobsStorage: azurite.connectionString,
         LAZARET_ENFORCEMENT: options.enforcement,
+        LAZARET_MAX_NEW_QUARANTINES_PER_HOUR: String(options.quarantinesPerHour ?? 1000),
         LAZARET_POLICY: options.policyFile,
         LAZARET_TEAMS_WEBHOOK_URL: `${inboxUrl}/webhook`,
         LAZARET_SIGN_IN: 'local',

@@ -90,6 +90,7 @@ export async function runKills(options: RunOptions): Promise<Result> {
       app: {
         AzureWebJobsStorage: connectionString,
         LAZARET_ENFORCEMENT: 'enforce',
+        LAZARET_MAX_NEW_QUARANTINES_PER_HOUR: '1000000',
         LAZARET_POLICY: at('policy/policy.yaml'),
         LAZARET_TEAMS_WEBHOOK_URL: `${channel.url}/webhook`,
         LAZARET_SIGN_IN: 'local',
