@@ -9,6 +9,7 @@ import { AppError } from '../shared/error/app-error.js';
 import { brake } from './brake.js';
 import { coverage } from './coverage.js';
 import { policyCommand } from './policy.js';
+import { insist } from './insist.js';
 import { reconcileNow } from './reconcile.js';
 import { release } from './release.js';
 import { status } from './status.js';
@@ -44,6 +45,11 @@ async function main(argv: readonly string[]): Promise<number> {
       const reference = positionals[0] ?? '';
       const { reason, for: span, endpoint, json } = values;
       return release({ reference, reason, for: span, endpoint, json }, print);
+    }
+    case 'insist': {
+      const { values, positionals } = read(args, ['reason', 'endpoint'], 1);
+      const { reason, endpoint, json } = values;
+      return insist({ reference: positionals[0] ?? '', reason, endpoint, json }, print);
     }
     case 'coverage': {
       const { values, positionals } = read(args, ['endpoint'], [0, 1]);

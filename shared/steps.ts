@@ -26,6 +26,7 @@ import {
   type DoorResponse,
   coverageDoor,
   brakeDoor,
+  insistDoor,
   letGoDoor,
   reconcileDoor,
   releaseDoor,
@@ -66,6 +67,7 @@ export interface App {
   readonly release: (request: DoorRequest) => Promise<DoorResponse>;
   readonly coverage: (request: DoorRequest) => Promise<DoorResponse>;
   readonly reconcileNow: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly insist: (request: DoorRequest) => Promise<DoorResponse>;
   readonly brake: (request: DoorRequest) => Promise<DoorResponse>;
   readonly letGo: (request: DoorRequest) => Promise<DoorResponse>;
   readonly reconcile: () => Promise<Reconciled>;
@@ -257,6 +259,7 @@ export function bindSteps(services: Services): App {
     verdict: (request) => verdictDoor(request, doorDeps),
     release: (request) => releaseDoor(request, doorDeps),
     coverage: (request) => coverageDoor(request, doorDeps),
+    insist: (request) => insistDoor(request, doorDeps),
     brake: (request) => brakeDoor(request, doorDeps),
     letGo: (request) => letGoDoor(request, doorDeps),
     reconcileNow: (request) => reconcileDoor(request, doorDeps),

@@ -32,6 +32,8 @@ export interface ImageAlert {
     readonly because: 'observe' | 'existing' | 'reserved' | 'change' | 'brake';
     readonly until?: string;
   };
+  /** Somebody else has taken our lock off again and again, and it is left off. */
+  readonly contested?: boolean;
   readonly operations: readonly AlertOperation[];
   readonly pushedBy?: string;
   /** RFC 3339. */

@@ -7,7 +7,7 @@ import { evaluate } from '../policy/evaluate.js';
 import type { Policy } from '../policy/policy.js';
 import { type EnforceDeps, enforce } from './enforce.js';
 import { basisOf, causeOf } from './brake.js';
-import type { LedgerEntry } from './entry.js';
+import type { LedgerEntry, Survey } from './entry.js';
 import { LAZARET, type Log, type Send } from './effects.js';
 import { type GatherDeps, type Gathered, gather } from './gather.js';
 import { type MarkDeps, mark } from './mark.js';
@@ -31,6 +31,10 @@ export interface DecideDeps extends EnforceDeps, GatherDeps, MarkDeps {
     GatherDeps['ledger'] &
     MarkDeps['ledger'] & {
       update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<unknown>;
+      updateSurvey: (
+        place: Pick<ArtifactKey, 'registry' | 'repository'>,
+        change: (current: Survey | undefined) => Survey,
+      ) => Promise<void>;
     };
 }
 
@@ -126,7 +130,14 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
   const parents = flipped && entry.parents.length > 0;
   const owed = alertId === undefined && !parents ? undefined : { ...(alertId !== undefined && { alertId }), parents };
   await deps.ledger.replace({ ...after, ...(alerted && { alerted }), ...(owed && { owed }) }, version);
+  if (enforcement.state === 'quarantined' && entry.enforcement.state !== 'quarantined') await guard(entry, at, deps);
   if (owed !== undefined) await tellOwed(entry, owed, deps);
+}
+
+/** What is locked is looked at every hour from now on: no source says that a registry tells of an unlock. */
+async function guard({ key: { registry, repository } }: LedgerEntry, at: string, deps: DecideDeps): Promise<void> {
+  const place = { registry, repository };
+  await deps.ledger.updateSurvey(place, (current) => ({ ...(current ?? { ...place, recovered: 0 }), guardedAt: at }));
 }
 
 /** A release for a time is over when the time is: what stood against the digest stands against it again. */

@@ -10,6 +10,8 @@ import type { Enforcement, LedgerEntry } from './entry.js';
 import { MAX_RETRY_MILLISECONDS } from './deliver.js';
 import { LAZARET, type Send } from './effects.js';
 import { type Brake, causeOf } from './brake.js';
+import { mayRelock, relocked } from './contest.js';
+import { halfWay, summarise, undone } from './done.js';
 import { isOvertakenRow } from './overtaken.js';
 import { withhold } from './withhold.js';
 
@@ -173,19 +175,6 @@ async function refuseHalfLifted(
   }
 }
 
-/** What has been undone, from the record rather than from memory: an earlier run may have died after its changes. */
-function undone({ record, action }: Enforcement, applied: readonly AppliedOperation[], at: string): AppliedOperation[] {
-  if (record === undefined) return [...applied];
-  const known = new Map(applied.map((operation) => [operationName(operation), operation]));
-  const wanted: AppliedOperation[] = [
-    ...(action === 'untag' ? [] : [{ kind: 'unlock', outcome: 'done', at } as const]),
-    ...(action === 'lock'
-      ? []
-      : record.tags.map((tag): AppliedOperation => ({ kind: 'retag', tag, outcome: 'done', at }))),
-  ];
-  return wanted.map((operation) => known.get(operationName(operation)) ?? operation);
-}
-
 async function quarantine(decided: Decided, { observed, history }: Situation, deps: EnforceDeps): Promise<Enforced> {
   const { entry, decision } = decided;
   const operations = plan(decision, observed, history);
@@ -194,7 +183,9 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
   const withheld = deps.mode === 'observe' ? ({ because: 'observe' } as const) : decision.withheld;
   if (decision.action === 'mark' || withheld !== undefined) {
     // A quarantine in force is not softened by a milder rule; only a pass or a person lifts it.
-    if (history.record !== undefined) return { gone: false, enforcement: entry.enforcement, version: standing };
+    if (history.record !== undefined) {
+      return { gone: false, enforcement: halfWay(entry.enforcement, observed, at), version: standing };
+    }
     const enforcement = withhold(entry.enforcement, { decision, withheld, operations, at });
     return { gone: false, enforcement, version: standing };
   }
@@ -206,13 +197,19 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
       version: standing,
     };
   }
+  const relock = operations.some(({ kind }) => kind === 'lock') ? mayRelock(entry, deps.clock()) : 'go';
+  const wanted = relock === 'go' ? operations : operations.filter(({ kind }) => kind !== 'lock');
+  if (relock === 'wait' && wanted.length === 0)
+    return { gone: false, enforcement: entry.enforcement, version: standing };
   const { enforcement, version } = await writeRecord(decided, observed, deps);
   const cause: Cause = { who: LAZARET, why: decision.reasons.map(({ code }) => code).join(' ') };
   const applied: AppliedOperation[] = [];
-  for (const operation of operations) applied.push(await applyOperation(entry.key, operation, { ...deps, cause }));
+  for (const operation of wanted) applied.push(await applyOperation(entry.key, operation, { ...deps, cause }));
   const tags = enforcement.record?.tags ?? [];
   const locks =
-    decision.action !== 'untag' && !applied.some(({ kind, outcome }) => kind === 'lock' && outcome === 'refused');
+    relock === 'go' &&
+    decision.action !== 'untag' &&
+    !applied.some(({ kind, outcome }) => kind === 'lock' && outcome === 'refused');
   if (locks && !history.refused.includes('lock')) {
     for (const tag of await lookAgain(entry.key, tags, deps)) {
       if (!history.refused.includes(`untag ${tag}`)) {
@@ -223,11 +220,10 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
   await askOvertaken(entry.key, tags, deps);
   const done = summarise(enforcement, applied, at);
   const refused = done.some(({ outcome }) => outcome === 'refused');
-  return {
-    gone: false,
-    version,
-    enforcement: { ...enforcement, state: refused ? 'refused' : 'quarantined', operations: done },
-  };
+  const state = relock === 'contested' ? 'contested' : refused ? 'refused' : 'quarantined';
+  const locked = applied.some(({ kind, outcome }) => kind === 'lock' && outcome === 'done');
+  const memory = locked ? relocked(entry, deps.clock()) : {};
+  return { gone: false, version, enforcement: { ...enforcement, ...memory, state, operations: done } };
 }
 
 /** Asks the brake; what is known of the digest says what it has in common with others. */
@@ -268,22 +264,4 @@ async function writeRecord(
   // The ETag lets one of two concurrent deciders through; the other one starts again from what this one wrote.
   const next = await deps.ledger.replace({ ...entry, enforcement }, version);
   return { enforcement, version: next };
-}
-
-/** What stands done, from the record rather than from memory: an earlier run may have died after its changes. */
-function summarise(enforcement: Enforcement, applied: readonly AppliedOperation[], at: string): AppliedOperation[] {
-  const known = new Map(
-    [...enforcement.operations, ...applied].map((operation) => [operationName(operation), operation]),
-  );
-  const untags = enforcement.action === 'untag' || enforcement.action === 'lock-and-untag';
-  const wanted: AppliedOperation[] = [
-    ...(untags
-      ? (enforcement.record?.tags ?? []).map((tag): AppliedOperation => ({ kind: 'untag', tag, outcome: 'done', at }))
-      : []),
-    ...(enforcement.action === 'untag' ? [] : [{ kind: 'lock', outcome: 'done', at } as const]),
-  ];
-  for (const operation of wanted) {
-    if (!known.has(operationName(operation))) known.set(operationName(operation), operation);
-  }
-  return [...known.values()];
 }

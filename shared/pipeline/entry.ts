@@ -109,12 +109,16 @@ const enforcement = z.object({
   /**
    * `applying`: the record is written and changes have begun. `refused`: the registry did not let us do all of it.
    * `withheld`: nothing was done, and `withheld` says why. `released`: undone, by a person or by a pass.
+   * `contested`: somebody else took the lock off again and again, and it is left off until a person decides.
    */
-  state: z.enum(['none', 'withheld', 'applying', 'quarantined', 'refused', 'released']),
+  state: z.enum(['none', 'withheld', 'applying', 'quarantined', 'contested', 'refused', 'released']),
   action: action.optional(),
   at: time.optional(),
   /** Why nothing was done: by the decision, since enforcement is off, or since the brake is on. */
   withheld: z.union([withheld, z.object({ because: z.enum(['observe', 'brake']) })]).optional(),
+  /** When the lock was last put on, and when it was put on again since somebody else had taken it off; of the last day. */
+  lockedAt: time.optional(),
+  relockedAt: z.array(time).optional(),
   /** What stood before the first change. */
   record: z.object({ attributes, tags: z.array(tag), blob: blobRefSchema.optional() }).optional(),
   operations: z.array(applied),
@@ -264,6 +268,8 @@ export const surveySchema = z.object({
       nextDueAt: time.optional(),
     })
     .optional(),
+  /** When something in it was last quarantined: what is locked is looked at more often. */
+  guardedAt: time.optional(),
   /** Something in it is on its way, so all of it is looked at again soon. */
   unfinished: z.boolean().optional(),
   /** Pushes that no event told of, ever. */

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { parseReference } from '../artifact/reference.js';
+import { type ArtifactKey, parseReference } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { ROLES, type SignIn, requireRole } from '../message/principal.js';
 import { parseDuration } from '../policy/duration.js';
 import { type BrakeDeps, letGoOfBrake, readBrake } from './brake.js';
 import { type CoverageDeps, coverage } from './coverage.js';
 import type { Log } from './effects.js';
+import { insist } from './insist.js';
 import { type LookUpDeps, MAX_WAIT_SECONDS, lookUp, resolve } from './lookup.js';
 import { reconcile } from './reconcile.js';
 import { MAX_REASON_LENGTH, type ReleaseDeps, release } from './release.js';
@@ -47,6 +48,7 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   INVALID_DIGEST: 400,
   REQUEST_MALFORMED: 400,
   REASON_REQUIRED: 400,
+  NOT_CONTESTED: 409,
 };
 
 /** `GET verdict?reference=…&wait=seconds`: the status of one artifact. */
@@ -73,16 +75,35 @@ export function releaseDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorR
   return answer(deps, async () => {
     const { name } = requireRole(request.headers, ROLES.release, deps.signIn);
     const body = parseBody(await request.text(), releaseSchema, '{"reference": …, "reason": …, "for": …}');
-    const resolved = await resolve(parseReference(body.reference), deps);
-    if (resolved === undefined)
-      throw new AppError('UNKNOWN_ARTIFACT', 'neither the registry nor the ledger knows this reference');
-    if (!deps.registries.has(resolved.key.registry)) {
-      throw new AppError('REGISTRY_NOT_CONFIGURED', 'a registry that is not configured');
-    }
+    const resolved = await resolveKnown(body.reference, deps);
     const { reason } = body;
     const { release: given } = await release(resolved.key, { by: name, reason, milliseconds: spanOf(body) }, deps);
     return { status: 202, body: { digest: resolved.key.digest, by: name, until: given?.until ?? null } };
   });
+}
+
+const insistSchema = releaseSchema.omit({ for: true });
+
+/** `POST insist` with `{reference, reason}`: locks a contested digest again, in the caller's name. */
+export function insistDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorResponse> {
+  return answer(deps, async () => {
+    const { name } = requireRole(request.headers, ROLES.release, deps.signIn);
+    const { reference, reason } = parseBody(await request.text(), insistSchema, '{"reference": …, "reason": …}');
+    const { key } = await resolveKnown(reference, deps);
+    await insist(key, { by: name, reason }, deps);
+    return { status: 202, body: { digest: key.digest, by: name } };
+  });
+}
+
+/** Throws `UNKNOWN_ARTIFACT` or `REGISTRY_NOT_CONFIGURED`. */
+async function resolveKnown(reference: string, deps: DoorDeps): Promise<{ readonly key: ArtifactKey }> {
+  const resolved = await resolve(parseReference(reference), deps);
+  if (resolved === undefined)
+    throw new AppError('UNKNOWN_ARTIFACT', 'neither the registry nor the ledger knows this reference');
+  if (!deps.registries.has(resolved.key.registry)) {
+    throw new AppError('REGISTRY_NOT_CONFIGURED', 'a registry that is not configured');
+  }
+  return resolved;
 }
 
 /** `GET coverage`: how much of the registries is accounted for. */

@@ -62,6 +62,7 @@ function toAlert(before: LedgerEntry, after: LedgerEntry, { report, link }: News
     findings: sortFindings(report?.findings ?? []).slice(0, MAX_FINDINGS),
     secrets: (report?.secrets ?? []).slice(0, MAX_FINDINGS),
     ...(enforcement.state === 'withheld' && enforcement.withheld && { withheld: enforcement.withheld }),
+    ...(enforcement.state === 'contested' && { contested: true }),
     operations: enforcement.operations,
     ...(after.pushedBy !== undefined && { pushedBy: after.pushedBy }),
     pushedAt: after.pushedAt,

@@ -212,7 +212,8 @@ async function walkDue(names: readonly Repository[], { since, all, braked }: Due
       const at = moment.now.toISOString();
       const { digest: policy } = deps.policy;
       const looked = { sweptAt: at, walkedAt: at, policy, summary, recovered, unfinished };
-      await remember(place, work, () => ({ ...place, ...looked }));
+      // What was quarantined meanwhile is in no summary.
+      await remember(place, work, ({ guardedAt }) => ({ ...place, ...looked, ...(guardedAt && { guardedAt }) }));
     });
   }
 }
@@ -248,7 +249,8 @@ function nextWalkAt(
   const walkedAt = new Date(survey.walkedAt).getTime();
   const isAnother = survey.policy !== policy.digest || (observed > 0 && mode === 'enforce') || (held > 0 && !braked);
   if (survey.unfinished === true || isAnother) return walkedAt;
-  const pause = quarantined + shut > 0 ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
+  const guarded = quarantined + shut > 0 || new Date(survey.guardedAt ?? 0).getTime() >= walkedAt;
+  const pause = guarded ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
   // A message comes at that time; this is for the one that got lost.
   const due = nextDueAt === undefined ? Infinity : new Date(nextDueAt).getTime() + LATE_MILLISECONDS;
   return Math.min(walkedAt + pause, Math.max(due, walkedAt));

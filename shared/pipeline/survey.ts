@@ -79,7 +79,7 @@ export function findRepair(
   if (evidence !== undefined) return evidence;
   if (isUndecided(entry, context)) return 'decide';
   if (context.present !== undefined && entry.marks.some(({ digest }) => !context.present?.has(digest))) return 'marks';
-  if (isUndone(found, entry, context.now)) return 'decide';
+  if (isUndone(found, entry, context)) return 'decide';
   if (isDue(entry, context) || isOutOfPolicy(entry, context)) return 'decide';
   // Last, for it is asked day after day, and must not keep anything else waiting.
   return isUnsigned(entry, context.now) ? 'verify' : undefined;
@@ -187,13 +187,19 @@ function lastTime(state: LedgerEntry['scan'] | LedgerEntry['signature']): number
 }
 
 /** Somebody has opened what we shut, or has given it a name again; or it has been released, and is not restored yet. */
-function isUndone({ attributes, tags }: ListedManifest, { enforcement, release }: LedgerEntry, now: Date): boolean {
+function isUndone(
+  { attributes, tags }: ListedManifest,
+  { enforcement, release }: LedgerEntry,
+  { now, mode }: SurveyContext,
+): boolean {
   const { state, record, at } = enforcement;
   // A decider that began before the release may have applied its lock after it, and died.
   const fresh = at !== undefined && !isOlder(at, now, MAX_RETRY_MILLISECONDS);
   if (state === 'released' && fresh) return record?.attributes.readEnabled === true && !attributes.readEnabled;
   if (state !== 'quarantined') return false;
   if (release !== undefined) return true;
+  // Switched off, we put nothing back either.
+  if (mode === 'observe') return false;
   const { action = 'mark' } = enforcement;
   const locks = action === 'lock' || action === 'lock-and-untag';
   const untags = action === 'untag' || action === 'lock-and-untag';

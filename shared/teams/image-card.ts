@@ -63,10 +63,11 @@ export function imageCard(alert: ImageAlert, detail: Detail): AdaptiveCard {
   return toCard(plain(`${headline}: ${name}`, 200), body, actions);
 }
 
-function headlineOf({ verdict, cause, operations, previous, withheld }: ImageAlert): string {
+function headlineOf({ verdict, cause, operations, previous, withheld, contested }: ImageAlert): string {
   if (cause === 'release') return 'Released from quarantine';
   const { word } = LOOK[verdict];
   if (verdict === 'pass') return previous === undefined ? word : 'Passes now';
+  if (contested === true) return `${word} — somebody keeps taking the lock off`;
   const done = operations.some(({ kind, outcome }) => outcome === 'done' && (kind === 'lock' || kind === 'untag'));
   if (operations.some(({ outcome }) => outcome === 'refused')) return `${word} — quarantine incomplete`;
   if (done) return `${word} and quarantined`;
@@ -200,11 +201,20 @@ function originOf({ pushedBy, pushedAt, decidedAt }: ImageAlert, detail: Detail)
   return `${pushed}Decided ${plain(decidedAt, 40)}.`;
 }
 
-function releaseOf({ key, operations, cause }: ImageAlert): CardElement[] {
+function releaseOf({ key, operations, cause, contested }: ImageAlert): CardElement[] {
   const quarantined = operations.some(
     ({ kind, outcome }) => outcome === 'done' && (kind === 'lock' || kind === 'untag'),
   );
   if (!quarantined || cause === 'release') return [];
+  const reference = `${key.registry}/${key.repository}@${key.digest}`;
+  if (contested === true) {
+    return [
+      rich([run('We leave it open until somebody decides. To lock it again, or to release it:')]),
+      ...['insist', 'release'].map((word) =>
+        rich([{ ...run(`npx lazaret ${word} ${reference} --reason "…"`, 600), size: 'small', fontType: 'monospace' }]),
+      ),
+    ];
+  }
   const command = `npx lazaret release ${key.registry}/${key.repository}@${key.digest} --reason "…"`;
   return [
     rich([

@@ -1,0 +1,42 @@
+import type { LedgerEntry } from './entry.js';
+
+const MINUTE = 60_000;
+/** How long after a lock was put on again it may be put on once more, in milliseconds: so often within a day. */
+const PAUSES = [0, 15 * MINUTE, 60 * MINUTE] as const;
+const DAY = 24 * 60 * MINUTE;
+
+/** `go`: put the lock on. `wait`: later. `contested`: somebody means it, so a person has to decide. */
+export type Relock = 'go' | 'wait' | 'contested';
+
+/**
+ * Whether a lock that is wanted and is not there may be put on (again). Somebody who takes it off again and again has a
+ * reason, or is another installation that thinks otherwise: three times a day, with a growing pause, are enough. Pure.
+ */
+export function mayRelock({ enforcement, scan }: LedgerEntry, now: Date): Relock {
+  const { state, lockedAt } = enforcement;
+  if (state === 'contested') return 'contested';
+  if (state !== 'quarantined' || lockedAt === undefined || wasOpenedByUs(scan, lockedAt)) return 'go';
+  const recent = recentRelocks(enforcement, now);
+  const pause = PAUSES[recent.length];
+  if (pause === undefined) return 'contested';
+  const last = recent.at(-1);
+  return last === undefined || now.getTime() - new Date(last).getTime() >= pause ? 'go' : 'wait';
+}
+
+/** What is remembered of a lock that has just been put on. Pure. */
+export function relocked(entry: LedgerEntry, now: Date): Pick<LedgerEntry['enforcement'], 'lockedAt' | 'relockedAt'> {
+  const { state, lockedAt } = entry.enforcement;
+  const at = now.toISOString();
+  const recent = recentRelocks(entry.enforcement, now);
+  const isAgain = state === 'quarantined' && lockedAt !== undefined && !wasOpenedByUs(entry.scan, lockedAt);
+  return { lockedAt: at, relockedAt: isAgain ? [...recent, at] : recent };
+}
+
+/** We take it off ourselves for a scan that never came. */
+function wasOpenedByUs(scan: LedgerEntry['scan'], lockedAt: string): boolean {
+  return 'requestedAt' in scan && new Date(scan.requestedAt) > new Date(lockedAt);
+}
+
+function recentRelocks({ relockedAt = [] }: LedgerEntry['enforcement'], now: Date): string[] {
+  return relockedAt.filter((at) => now.getTime() - new Date(at).getTime() < DAY);
+}

@@ -1,0 +1,28 @@
+import type { ArtifactKey } from '../artifact/reference.js';
+import { AppError } from '../error/app-error.js';
+import { MESSAGE_VERSION } from '../message/queue-message.js';
+import { QUEUES } from '../message/queue-name.js';
+import type { ReleaseDeps } from './release.js';
+
+/**
+ * A person decides that a contested digest is locked again, with all tries anew. Throws `UNKNOWN_ARTIFACT`, or
+ * `NOT_CONTESTED` where nobody has taken a lock off too often.
+ */
+export async function insist(
+  key: ArtifactKey,
+  { by, reason }: { readonly by: string; readonly reason: string },
+  deps: ReleaseDeps,
+): Promise<void> {
+  const known = await deps.ledger.update(key, (current) => current);
+  if (known === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest');
+  if (known.enforcement.state !== 'contested') {
+    throw new AppError('NOT_CONTESTED', 'nobody has taken a lock off this digest too often');
+  }
+  await deps.journal({ key, what: 'insist', who: by, why: reason });
+  await deps.ledger.update(key, (entry) => {
+    const { enforcement } = entry;
+    if (enforcement.state !== 'contested') return undefined;
+    return { ...entry, enforcement: { ...enforcement, state: 'applying', relockedAt: [] } };
+  });
+  await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since: deps.clock().toISOString() });
+}
