@@ -1,4 +1,5 @@
-import { type BrakeStatus, describeTally } from '../shared/pipeline/brake.js';
+import type { BrakeStatus } from '../shared/pipeline/brake.js';
+import { describeTally } from '../shared/pipeline/tally.js';
 import { connectTo } from './client.js';
 import { clean } from './clean.js';
 import { UsageError } from './usage.js';

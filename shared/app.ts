@@ -2,6 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadPolicy } from './config/load-policy.js';
 import { type Environment, loadAppSettings } from './config/settings.js';
 import { connectStorage, createCredential } from './connect.js';
+import { ProblemsError } from './error/app-error.js';
+import type { Policy } from './policy/policy.js';
+import { COMMON_CHANNEL } from './pipeline/alert.js';
 import { createJournal } from './ledger/journal.js';
 import { createLedger } from './ledger/ledger.js';
 import { createLog } from './log.js';
@@ -36,12 +39,15 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
   await Promise.all([ledger.ensure(), journalTable.createTable(), reports.ensure(), ensureQueues(storage.queues)]);
   // What is older than this moment was in the registries before us.
   await ledger.installedAt(clock());
+  const log = createLog(write, clock);
   const url = settings.teamsWebhookUrl;
-  const webhook = url === undefined ? undefined : createTeamsWebhook({ url, fetch });
+  const urls = new Map([...settings.teamsWebhookUrls, ...(url === undefined ? [] : [[COMMON_CHANNEL, url] as const])]);
+  const webhooks = new Map([...urls].map(([name, each]) => [name, createTeamsWebhook({ url: each, fetch })]));
+  refuseUnknownChannels(policy, settings.teamsWebhookUrls);
   return bindSteps({
     clock,
     sleep,
-    log: createLog(write, clock),
+    log,
     send: createSend(storage.queues),
     journal: createJournal(journalTable, clock),
     ledger,
@@ -53,7 +59,17 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
       registries: settings.registries.map(({ loginServer }) => loginServer),
       credential: credential === undefined ? { kind: 'anonymous' } : { kind: 'entra', credential },
     }),
-    sendCard: webhook && ((alert) => webhook(renderAlert(alert))),
+    sendCard:
+      webhooks.size === 0
+        ? undefined
+        : async (alert, channel) => {
+            const webhook = webhooks.get(channel);
+            // Without a common channel there is nobody to tell what is nobody's in particular.
+            if (webhook === undefined) log('warn', 'no-channel', { channel });
+            else await webhook(renderAlert(alert));
+          },
+    channels: [...settings.teamsWebhookUrls.keys()],
+    maxCardsPerHour: settings.maxCardsPerHour,
     policy,
     keys,
     registries: settings.registries,
@@ -72,4 +88,14 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
       credential,
     }),
   });
+}
+
+/** A card that goes nowhere is a report that nobody reads. Throws `POLICY_INVALID`. */
+function refuseUnknownChannels({ rules }: Policy, urls: ReadonlyMap<string, string>): void {
+  const problems = rules.flatMap(({ channel }, index) =>
+    channel === undefined || urls.has(channel)
+      ? []
+      : [{ path: `rules[${index}].channel`, message: `${channel} is not in LAZARET_TEAMS_WEBHOOK_URLS` }],
+  );
+  if (problems.length > 0) throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', problems);
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { LoginServer } from './artifact/login-server.js';
 import type { AppError } from './error/app-error.js';
 import type { Ledger } from './ledger/ledger.js';
-import type { Alert } from './message/alert.js';
+import type { Alert, ImageAlert } from './message/alert.js';
 import type { SignIn } from './message/principal.js';
 import {
   MESSAGE_VERSION,
@@ -17,10 +17,12 @@ import { QUEUES, type QueueName } from './message/queue-name.js';
 import { parseRegistryEvent } from './message/registry-event.js';
 import { accept } from './pipeline/accept.js';
 import type { Retention } from './pipeline/coverage.js';
-import { deliverAlert } from './pipeline/alert.js';
+import { COMMON_CHANNEL, deliverAlert, giveUpAlert } from './pipeline/alert.js';
+import { askChannel } from './pipeline/card-cap.js';
+import { matchRule } from './policy/match.js';
 import { decide, giveUpDecide } from './pipeline/decide.js';
 import { deliver } from './pipeline/deliver.js';
-import { type Clock, type Journal, LAZARET, type Log, type Send } from './pipeline/effects.js';
+import { type Clock, type Journal, type Log, type Send } from './pipeline/effects.js';
 import {
   type DoorRequest,
   type DoorResponse,
@@ -84,7 +86,11 @@ export interface Services {
   readonly registry: RegistryClient;
   readonly reports: ReportStore;
   /** Undefined where no channel is configured. */
-  readonly sendCard: ((alert: Alert) => Promise<void>) | undefined;
+  readonly sendCard: ((alert: Alert, channel: string) => Promise<void>) | undefined;
+  /** Channels of teams; the common one is always there. */
+  readonly channels: readonly string[];
+  /** For each channel. */
+  readonly maxCardsPerHour: number;
   readonly policy: Policy;
   readonly keys: ReadonlyMap<string, TrustedKey>;
   readonly registries: readonly { readonly resourceId: string; readonly loginServer: LoginServer }[];
@@ -139,9 +145,20 @@ export function bindSteps(services: Services): App {
       return [{ title: 'Details', url: url.href }];
     },
   };
-  const alertDeps = { log, clock, store: reports, sendCard: services.sendCard };
+  const alertDeps = {
+    ...base,
+    sendCard: services.sendCard,
+    channelOf: (alert: Alert) =>
+      alert.kind === 'image'
+        ? (matchRule(policy, alert.key).rule.channel ?? COMMON_CHANNEL)
+        : (alert.channel ?? COMMON_CHANNEL),
+    takeCard: (channel: string, alert: ImageAlert) =>
+      askChannel(channel, alert, { ledger, clock, cap: services.maxCardsPerHour }),
+  };
   const reconcileDeps = {
     ...base,
+    channels: [COMMON_CHANNEL, ...services.channels],
+    reportUrl,
     mode: services.mode,
     servers,
     newId: randomUUID,
@@ -237,15 +254,7 @@ export function bindSteps(services: Services): App {
           queue: QUEUES.alert,
           schema: alertRequestSchema,
           step: ({ alertId }) => deliverAlert(alertId, alertDeps),
-          // There is no other channel to tell it on; the journal keeps it.
-          giveUp: ({ alertId }, error) =>
-            journal({
-              what: 'alert-undelivered',
-              who: LAZARET,
-              why: error.code,
-              detail: { alertId },
-              id: `undelivered-${alertId}`,
-            }),
+          giveUp: ({ alertId }, error) => giveUpAlert(alertId, error, alertDeps),
         },
         base,
       ),

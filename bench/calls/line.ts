@@ -115,6 +115,8 @@ export async function createCountedLine({
     reconcileCallsPerMinute: 300,
     maxNewQuarantinesPerHour: 1_000_000,
     reserved: [],
+    channels: [],
+    maxCardsPerHour: 1_000_000,
     readRetention: () => Promise.resolve({ state: 'off' }),
   });
   const job = clientOf();

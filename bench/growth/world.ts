@@ -46,6 +46,7 @@ export async function createWorld({ count, perRepository, connectionString }: Wo
     sleep,
     mode: 'enforce',
     store: { createOnce: unexpected },
+    ...{ channels: [], reportUrl: undefined },
     log: () => undefined,
     send: unexpected,
     journal: unexpected,

@@ -28,6 +28,10 @@ export interface AppSettings extends CommonSettings {
   readonly enforcement: 'observe' | 'enforce';
   readonly policyFile: string;
   readonly teamsWebhookUrl: string | undefined;
+  /** Those of teams, by the names that the policy has for them. */
+  readonly teamsWebhookUrls: ReadonlyMap<string, string>;
+  /** For each channel; what comes beyond is told together. */
+  readonly maxCardsPerHour: number;
   readonly signIn: 'entra' | 'local' | 'closed';
   readonly reportUrl: string | undefined;
   readonly maxDatabaseAgeMilliseconds: number;
@@ -82,6 +86,14 @@ const registryList = json.pipe(
     .min(1)
     .max(50),
 );
+const webhooks = json.pipe(
+  z
+    .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,49}$/), z.url({ protocol: /^https?$/ }))
+    .refine(
+      (record) => Object.keys(record).length <= 200 && !('common' in record),
+      'at most 200 channels, none of them named common',
+    ),
+);
 const reservedList = json.pipe(z.array(z.string().max(400)).max(200));
 
 const common = {
@@ -100,6 +112,8 @@ const appSchema = z.object({
   LAZARET_ENFORCEMENT: z.enum(['observe', 'enforce']).default('observe'),
   LAZARET_POLICY: z.string().min(1).default('policy/policy.yaml'),
   LAZARET_TEAMS_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  LAZARET_TEAMS_WEBHOOK_URLS: webhooks.default({}),
+  LAZARET_MAX_CARDS_PER_HOUR: integer(1, 1000).default(30),
   LAZARET_SIGN_IN: z.enum(['entra', 'local']).default('entra'),
   LAZARET_REPORT_URL: z.url({ protocol: /^https?$/ }).optional(),
   LAZARET_RECONCILE_CALLS_PER_MINUTE: integer(10, 10_000).default(300),
@@ -146,6 +160,8 @@ export function loadAppSettings(env: Environment): AppSettings {
     enforcement: values.LAZARET_ENFORCEMENT,
     policyFile: values.LAZARET_POLICY,
     teamsWebhookUrl: values.LAZARET_TEAMS_WEBHOOK_URL,
+    teamsWebhookUrls: new Map(Object.entries(values.LAZARET_TEAMS_WEBHOOK_URLS)),
+    maxCardsPerHour: values.LAZARET_MAX_CARDS_PER_HOUR,
     signIn: isSignInOff(env) ? 'closed' : values.LAZARET_SIGN_IN,
     reportUrl: values.LAZARET_REPORT_URL,
     reconcileCallsPerMinute: values.LAZARET_RECONCILE_CALLS_PER_MINUTE,

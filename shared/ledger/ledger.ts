@@ -15,6 +15,7 @@ import {
   sweepRoundSchema,
   tagEntrySchema,
 } from '../pipeline/entry.js';
+import { type ChannelState, channelSchema } from '../pipeline/card-cap.js';
 import { type BrakeState, brakeSchema } from '../pipeline/brake.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
 import type { Table } from './table.js';
@@ -63,6 +64,11 @@ export interface Ledger {
   readonly updateBrake: (
     change: (current: BrakeState | undefined) => BrakeState | undefined,
   ) => Promise<BrakeState | undefined>;
+  /** Resolves with what is remembered of a channel of cards, as it stands then. */
+  readonly updateChannel: (
+    channel: string,
+    change: (current: ChannelState | undefined) => ChannelState | undefined,
+  ) => Promise<ChannelState | undefined>;
   /** How many digests there are to judge, by the last look at each repository; 0 before the first. */
   readonly knownDigests: () => Promise<number>;
   readonly recordKnown: (digests: number) => Promise<void>;
@@ -134,6 +140,11 @@ export function createLedger(table: Table): Ledger {
         columns: () => ({}),
       }),
     updateBrake: (change) => rows.loop(BRAKE, brakeSchema, { change, columns: () => ({}) }),
+    updateChannel: (channel, change) =>
+      rows.loop({ partitionKey: 'state', rowKey: `channel-${channel}` }, channelSchema, {
+        change,
+        columns: () => ({}),
+      }),
     knownDigests: async () => (await rows.get(KNOWN, knownSchema))?.value.digests ?? 0,
     recordKnown: async (digests) => {
       await rows.loop(KNOWN, knownSchema, {

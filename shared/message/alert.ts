@@ -22,6 +22,8 @@ export interface ImageAlert {
   readonly previous?: 'pass' | 'fail' | 'inconclusive';
   /** Why the card is sent: a new push was judged, a known image changed, or a person released it. */
   readonly cause: 'push' | 'change' | 'release';
+  /** What was different, where a known image changed: `policy`, `database`, … */
+  readonly changed?: string;
   readonly reasons: readonly Reason[];
   readonly counts: SeverityCounts;
   /** The worst findings, at most twenty. */
@@ -50,6 +52,9 @@ export interface SystemAlert {
   readonly title: string;
   readonly message: string;
   readonly facts: readonly { readonly name: string; readonly value: string }[];
+  readonly links?: readonly { readonly title: string; readonly url: string }[];
+  /** The channel that it is for; the common one where it is absent. */
+  readonly channel?: string;
   /** RFC 3339. */
   readonly at: string;
 }

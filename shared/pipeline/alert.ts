@@ -1,6 +1,8 @@
-import type { Alert } from '../message/alert.js';
+import type { Alert, ImageAlert } from '../message/alert.js';
+import { formatKey } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
-import type { Clock, Log } from './effects.js';
+import { type Clock, type Journal, LAZARET, type Log } from './effects.js';
+import { type NotifyDeps, notify } from './notify.js';
 
 /** The most bytes of a stored alert. */
 const MAX_ALERT_BYTES = 1024 * 1024;
@@ -13,8 +15,11 @@ export interface DeliverAlertDeps {
     readNamed: (container: 'alerts', name: string, maxBytes: number) => Promise<Uint8Array | undefined>;
     createOnce: (container: 'alerts', name: string, bytes: Uint8Array) => Promise<boolean>;
   };
-  /** Sends the card. Undefined where no channel is configured. */
-  readonly sendCard: ((alert: Alert) => Promise<void>) | undefined;
+  /** Sends the card to a channel. Undefined where no channel is configured. */
+  readonly sendCard: ((alert: Alert, channel: string) => Promise<void>) | undefined;
+  readonly channelOf: (alert: Alert) => string;
+  /** Whether the channel takes one more card now; false: it is told with others later. */
+  readonly takeCard: (channel: string, alert: ImageAlert) => Promise<boolean>;
 }
 
 /** How long a delivery that was begun is left alone, in milliseconds. */
@@ -38,8 +43,24 @@ export async function deliverAlert(alertId: string, deps: DeliverAlertDeps): Pro
     deps.log('warn', 'no-channel', { alertId, code: alert.kind === 'system' ? alert.code : alert.verdict });
     return;
   }
-  await deps.sendCard(alert);
+  const channel = deps.channelOf(alert);
+  // What we say of ourselves is always said.
+  if (alert.kind === 'system' || (await isTaken(alertId, alert, { ...deps, channel })))
+    await deps.sendCard(alert, channel);
   await deps.store.createOnce('alerts', sent, Buffer.from('{}'));
+}
+
+/** Asks the channel once for each card, however often the card has to be tried. */
+async function isTaken(
+  alertId: string,
+  alert: ImageAlert,
+  { store, takeCard, channel }: DeliverAlertDeps & { readonly channel: string },
+): Promise<boolean> {
+  const name = `${alertId}.taken`;
+  if ((await store.readNamed('alerts', name, 1024)) !== undefined) return true;
+  if (!(await takeCard(channel, alert))) return false;
+  await store.createOnce('alerts', name, Buffer.from('{}'));
+  return true;
 }
 
 /**
@@ -64,4 +85,46 @@ async function claim(alertId: string, { store, clock }: DeliverAlertDeps): Promi
 
 function inFlight(): AppError {
   return new AppError('ALERT_IN_FLIGHT', 'the alert is being delivered', { retryable: true });
+}
+
+/** Where cards go that are nobody's in particular, and what could not be said elsewhere. */
+export const COMMON_CHANNEL = 'common';
+
+/** What {@link giveUpAlert} needs. */
+export interface GiveUpAlertDeps extends NotifyDeps, Pick<DeliverAlertDeps, 'channelOf'> {
+  readonly journal: Journal;
+  readonly store: NotifyDeps['store'] & DeliverAlertDeps['store'];
+}
+
+/**
+ * A card could not be delivered within a day. Journalled; and told on the common channel, unless that is the one which takes
+ * nothing.
+ */
+export async function giveUpAlert(alertId: string, error: AppError, deps: GiveUpAlertDeps): Promise<void> {
+  const detail = { alertId };
+  await deps.journal({
+    what: 'alert-undelivered',
+    who: LAZARET,
+    why: error.code,
+    detail,
+    id: `undelivered-${alertId}`,
+  });
+  const bytes = await deps.store.readNamed('alerts', `${alertId}.json`, MAX_ALERT_BYTES);
+  if (bytes === undefined) return;
+  const alert = JSON.parse(Buffer.from(bytes).toString('utf8')) as Alert;
+  const channel = deps.channelOf(alert);
+  if (channel === COMMON_CHANNEL) return;
+  const what = alert.kind === 'image' ? `${alert.verdict}: ${formatKey(alert.key)}` : alert.title;
+  await notify(
+    {
+      kind: 'system',
+      code: 'CARD_UNDELIVERED',
+      title: `A card for the channel ${channel} could not be delivered within a day`,
+      message: `The channel answers ${error.code}. The card would have said: ${what}`,
+      facts: [{ name: 'Channel', value: channel }],
+      at: deps.clock().toISOString(),
+    },
+    ['undelivered', alertId],
+    deps,
+  );
 }

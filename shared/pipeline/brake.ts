@@ -4,15 +4,15 @@ import type { Decision } from '../policy/decision.js';
 import { type Clock, type Journal, LAZARET } from './effects.js';
 import type { Cause, LedgerEntry } from './entry.js';
 import { type NotifyDeps, notify } from './notify.js';
+import { counted, describeTally, merged, tallySchema } from './tally.js';
 
 const count = z.number().int().nonnegative();
 const time = z.iso.datetime();
-const tally = z.array(z.object({ name: z.string(), count }));
 
 /** What the brake remembers: one row for the whole installation. */
 export const brakeSchema = z.object({
   /** New quarantines of the last hour, in steps of five minutes: what changed, and the findings that they fail by. */
-  recent: z.array(z.object({ at: time, count, causes: tally, findings: tally })),
+  recent: z.array(z.object({ at: time, count, causes: tallySchema, findings: tallySchema })),
   /** How many more a person has allowed beyond the limit. */
   allowance: count,
   tripped: z
@@ -22,8 +22,8 @@ export const brakeSchema = z.object({
       /** Digests whose quarantine it has withheld. */
       withheld: count,
       /** What they have in common with one another, and with those of the hour before. */
-      causes: tally,
-      findings: tally,
+      causes: tallySchema,
+      findings: tallySchema,
       /** When the team was told. */
       toldAt: time.optional(),
     })
@@ -41,8 +41,6 @@ export function defaultLimit(knownDigests: number): number {
 
 const HOUR = 3_600_000;
 const STEP = 300_000;
-const MAX_NAMES = 20;
-const OTHERS = 'others';
 const RELEASED: BrakeState = { recent: [], allowance: 0 };
 
 /** One quarantine that asks to be let through. */
@@ -94,19 +92,6 @@ function recentOf({ recent }: Pick<BrakeState, 'recent'>, now: Date): BrakeState
 }
 
 type Recent = BrakeState['recent'][number];
-type Tally = z.infer<typeof tally>;
-
-function merged(tallies: readonly Tally[]): Tally {
-  return tallies.flat().reduce<Tally>((all, { name, count: more }) => counted(all, name, more), []);
-}
-
-/** The most frequent first; what comes once the list is full is counted together. */
-function counted(names: Tally, name: string, more = 1): Tally {
-  const known = names.some((each) => each.name === name) || names.length < MAX_NAMES ? name : OTHERS;
-  const others = names.filter((each) => each.name !== known);
-  const before = names.find((each) => each.name === known)?.count ?? 0;
-  return [...others, { name: known, count: before + more }].toSorted((a, b) => b.count - a.count);
-}
 
 /** A person lets go: what was withheld goes through, and so many more as `allowed` says. Pure. */
 export function letGo(
@@ -167,22 +152,6 @@ export function createBrake(deps: BrakeDeps): Brake {
     await deps.journal({ key, what: 'withheld-by-brake', who: LAZARET, why: 'BRAKE_TRIPPED', detail, id });
     return false;
   };
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  push: 'newly pushed',
-  enforcement: 'enforcement was switched on',
-  policy: 'the policy has changed',
-  key: 'a key is not trusted any more',
-  database: 'the vulnerability database has changed',
-  scanner: 'the scanner has changed',
-  evidence: 'something else has changed',
-};
-
-/** What a tally says, for people. */
-export function describeTally(names: Tally, limit = 3): string {
-  const shown = names.slice(0, limit).map(({ name, count: number }) => `${number} × ${WORDS[name] ?? name}`);
-  return names.length > limit ? `${shown.join(', ')}, …` : shown.join(', ');
 }
 
 /** How long what trips the brake is gathered before it is told, in milliseconds: one card is to say what it is. */

@@ -57,6 +57,7 @@ function toAlert(before: LedgerEntry, after: LedgerEntry, { report, link }: News
     verdict: decision?.verdict === 'pass' || decision?.verdict === 'fail' ? decision.verdict : 'inconclusive',
     ...(before.alerted && { previous: before.alerted.verdict }),
     cause: released ? 'release' : (decision?.because ?? 'push'),
+    ...(after.failing !== undefined && { changed: after.failing.cause }),
     reasons: decision?.reasons ?? [],
     counts: after.scan.state === 'done' ? after.scan.counts : NO_COUNTS,
     findings: sortFindings(report?.findings ?? []).slice(0, MAX_FINDINGS),

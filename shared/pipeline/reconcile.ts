@@ -7,6 +7,7 @@ import type { Policy } from '../policy/policy.js';
 import { type BrakeDeps, tellBrake } from './brake.js';
 import { type Budget, createBudget } from './budget.js';
 import type { NotifyDeps } from './notify.js';
+import { type CardCapDeps, tellHeld } from './card-cap.js';
 import type { Survey, SweepRound } from './entry.js';
 import type { Log } from './effects.js';
 import { type RegistryRun, type Result, type Work, attempt, remember, repair } from './reconcile-work.js';
@@ -19,6 +20,8 @@ import { keepRound, openRound, sweepOn } from './sweep.js';
 export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
   readonly policy: Pick<Policy, 'digest' | 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
   readonly store: NotifyDeps['store'];
+  readonly channels: CardCapDeps['channels'];
+  readonly reportUrl: CardCapDeps['reportUrl'];
   readonly mode: EnforcementMode;
   readonly log: Log;
   readonly sleep: (milliseconds: number) => Promise<void>;
@@ -45,6 +48,7 @@ export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
       updateSurvey: (repository: RepositoryKey, change: (current: Survey | undefined) => Survey) => Promise<void>;
       knownDigests: BrakeDeps['ledger']['knownDigests'];
       updateBrake: BrakeDeps['ledger']['updateBrake'];
+      updateChannel: CardCapDeps['ledger']['updateChannel'];
       recordKnown: (digests: number) => Promise<void>;
       updateSweep: (
         registry: LoginServer,
@@ -108,6 +112,7 @@ export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions =
     return { registry, budget, result: emptyResult(), deps };
   });
   await tellBrake(deps);
+  await tellHeld(deps);
   const braked = (await deps.ledger.updateBrake((current) => current))?.tripped !== undefined;
   const ended = await Promise.allSettled(runs.map((run) => reconcileRegistry(run, { since, all, braked })));
   for (const each of ended) if (each.status === 'rejected') throw each.reason;

@@ -49,6 +49,10 @@ const ruleSchema = z.strictObject({
     })
     .refine((rule) => rule.cosign !== undefined, 'names no kind of signature; add cosign')
     .optional(),
+  channel: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,49}$/, 'a channel is a name of lower-case letters, digits and "-"')
+    .optional(),
   onPush: action.default('mark'),
   onChange: z
     .strictObject({ enforce: action.default('mark'), after: duration.default(259_200_000) })
@@ -111,11 +115,12 @@ export function parsePolicy(text: string): PolicyDocument {
 }
 
 function toRule(rule: z.infer<typeof ruleSchema>): PolicyRule {
-  const { registry: host, signature, onChange, vulnerabilities, ...rest } = rule;
+  const { registry: host, signature, onChange, vulnerabilities, channel, ...rest } = rule;
   const { fail, failFixable } = vulnerabilities;
   return {
     ...rest,
     ...(host !== undefined && { registry: host }),
+    ...(channel !== undefined && { channel }),
     vulnerabilities: { ...(fail && { fail }), ...(failFixable && { failFixable }) },
     ...(signature && {
       signature: {

@@ -35,6 +35,8 @@ export interface PolicyRule {
   };
   readonly secrets: 'fail' | 'accept';
   readonly signature?: SignatureRule;
+  /** Where its cards go; the common channel where it is absent. */
+  readonly channel?: string;
   /** What happens to a digest that has never passed. */
   readonly onPush: Action;
   /** What happens to a digest that has passed before, and when. */

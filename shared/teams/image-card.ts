@@ -2,7 +2,8 @@ import type { AlertOperation, ImageAlert } from '../message/alert.js';
 import type { Finding } from '../vulnerability/finding.js';
 import type { SeverityCounts } from '../vulnerability/severity.js';
 import { type AdaptiveCard, type CardElement, type Colour, type TextRun, toCard } from './adaptive-card.js';
-import { plain, safeUrl } from './escape.js';
+import { toActions } from './actions.js';
+import { plain } from './escape.js';
 
 /** How much of everything a card shows; shrunk until the card is small enough. */
 export interface Detail {
@@ -56,10 +57,7 @@ export function imageCard(alert: ImageAlert, detail: Detail): AdaptiveCard {
     ]),
     ...releaseOf(alert),
   ];
-  const actions = alert.links.slice(0, 3).flatMap(({ title, url }) => {
-    const safe = safeUrl(url);
-    return safe === undefined ? [] : [{ type: 'Action.OpenUrl' as const, title: plain(title, 40), url: safe }];
-  });
+  const actions = toActions(alert.links);
   return toCard(plain(`${headline}: ${name}`, 200), body, actions);
 }
 

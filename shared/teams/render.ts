@@ -1,5 +1,6 @@
 import type { Alert, SystemAlert } from '../message/alert.js';
 import { type AdaptiveCard, type Envelope, toCard, toEnvelope } from './adaptive-card.js';
+import { toActions } from './actions.js';
 import { escapeMarkdown, plain } from './escape.js';
 import { type Detail, imageCard } from './image-card.js';
 
@@ -31,24 +32,31 @@ export function renderAlert(alert: Alert): Envelope {
 
 const MAX_FACTS = 10;
 
-function systemCard({ code, title, message, facts, at }: SystemAlert): AdaptiveCard {
-  return toCard(plain(title), [
-    {
-      type: 'Container',
-      style: 'warning',
-      bleed: true,
-      items: [
-        { type: 'RichTextBlock', inlines: [{ type: 'TextRun', text: plain(title), weight: 'bolder', size: 'large' }] },
-        { type: 'RichTextBlock', inlines: [{ type: 'TextRun', text: plain(code, 80), fontType: 'monospace' }] },
-      ],
-    },
-    { type: 'RichTextBlock', inlines: [{ type: 'TextRun', text: plain(message, 1000) }] },
-    {
-      type: 'FactSet',
-      facts: [...facts.slice(0, MAX_FACTS), { name: 'When', value: at }].map(({ name, value }) => ({
-        title: escapeMarkdown(name, 60),
-        value: escapeMarkdown(value, 300),
-      })),
-    },
-  ]);
+function systemCard({ code, title, message, facts, at, links }: SystemAlert): AdaptiveCard {
+  return toCard(
+    plain(title),
+    [
+      {
+        type: 'Container',
+        style: 'warning',
+        bleed: true,
+        items: [
+          {
+            type: 'RichTextBlock',
+            inlines: [{ type: 'TextRun', text: plain(title), weight: 'bolder', size: 'large' }],
+          },
+          { type: 'RichTextBlock', inlines: [{ type: 'TextRun', text: plain(code, 80), fontType: 'monospace' }] },
+        ],
+      },
+      { type: 'RichTextBlock', inlines: [{ type: 'TextRun', text: plain(message, 1000) }] },
+      {
+        type: 'FactSet',
+        facts: [...facts.slice(0, MAX_FACTS), { name: 'When', value: at }].map(({ name, value }) => ({
+          title: escapeMarkdown(name, 60),
+          value: escapeMarkdown(value, 300),
+        })),
+      },
+    ],
+    toActions(links),
+  );
 }

@@ -71,6 +71,12 @@ describe('settings', () => {
       'LAZARET_RESERVED_REPOSITORIES.0',
     ],
     ['an image of the job that is none', { LAZARET_JOB_IMAGE: 'lazaret-job' }, 'LAZARET_JOB_IMAGE'],
+    ['channels that are no object', { LAZARET_TEAMS_WEBHOOK_URLS: '[]' }, 'LAZARET_TEAMS_WEBHOOK_URLS'],
+    [
+      'a channel without an address',
+      { LAZARET_TEAMS_WEBHOOK_URLS: '{"team-a":"x"}' },
+      'LAZARET_TEAMS_WEBHOOK_URLS.team-a',
+    ],
     ['a limit of none', { LAZARET_MAX_NEW_QUARANTINES_PER_HOUR: '0' }, 'LAZARET_MAX_NEW_QUARANTINES_PER_HOUR'],
   ])('refuse %s', (_, changes, path) => {
     expect(problemsOf(() => loadAppSettings({ ...GOOD, ...changes }))).toContain(path);

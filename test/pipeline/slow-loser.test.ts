@@ -210,6 +210,8 @@ describe('an alert that is queued twice', () => {
             return Promise.resolve(true);
           },
         },
+        channelOf: () => 'common',
+        takeCard: () => Promise.resolve(true),
         sendCard: (alert) => {
           if (away) return Promise.reject(new Error('away'));
           sent.push(alert);

@@ -54,6 +54,7 @@ async function createWorld(
     sleep: () => Promise.resolve(),
     mode: 'enforce',
     store: { createOnce: unexpected },
+    ...{ channels: [], reportUrl: undefined },
     log: () => undefined,
     ...{ send: unexpected, journal: unexpected, newId: () => 'id' },
     servers: [...counts.keys()],

@@ -110,9 +110,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'sends a card twice': {
     services: (services) => ({
       ...services,
-      sendCard: async (alert) => {
-        await services.sendCard?.(alert);
-        await services.sendCard?.(alert);
+      sendCard: async (alert, channel) => {
+        await services.sendCard?.(alert, channel);
+        await services.sendCard?.(alert, channel);
       },
     }),
   },

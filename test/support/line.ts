@@ -119,6 +119,8 @@ export async function createLine(
     reconcileCallsPerMinute: 300,
     maxNewQuarantinesPerHour: 1_000_000,
     reserved: [],
+    channels: [],
+    maxCardsPerHour: 1_000_000,
     readRetention: () => Promise.resolve({ state: 'off' }),
     ...overrides,
   };
