@@ -23,6 +23,8 @@ function describe(found: Coverage): string {
   const lines = [
     `manifests     ${manifests}`,
     `  judged      ${pass + fail + inconclusive}: ${pass} pass, ${fail} fail, ${inconclusive} inconclusive; ${found.quarantined} quarantined, ${found.aged} older than the policy's maxAge`,
+    ...(found.observed === 0 ? [] : [`              ${found.observed} would be quarantined if enforcement were on`]),
+    ...(found.braked === 0 ? [] : [`              ${found.braked} are withheld by the brake; see lazaret brake`]),
     `  pending     ${pending}${found.oldestPending === undefined ? '' : `, the oldest since ${found.oldestPending}`}`,
     `  excluded    ${signatures + others}: ${signatures} signatures, ${others} charts, attestations, marks and the like`,
     ...(shut === 0 ? [] : [`  shut        ${shut} locked by somebody else before we saw them`]),
@@ -41,7 +43,9 @@ function describe(found: Coverage): string {
     ),
     ...(found.unseen === 0
       ? []
-      : [`${found.unseen} repositories that have not been looked at yet, and are in no count`]),
+      : [
+          `${found.unseen} of ${found.repositories.length} repositories have not been looked at yet, and are in no count`,
+        ]),
     ...(found.stale === 0 ? [] : [`${found.stale} repositories as they were found earlier`]),
     ...found.repositories
       .filter(({ unaccounted: missing = 0, error }) => missing > 0 || error !== undefined)

@@ -31,6 +31,7 @@ export interface AppEffects {
 export async function createApp(env: Environment, { fetch, clock, write }: AppEffects): Promise<App> {
   const settings = loadAppSettings(env);
   const { policy, keys } = await loadPolicy(settings.policyFile);
+  refuseUnknownChannels(policy, settings.teamsWebhookUrls);
   const credential = createCredential(settings);
   const storage = connectStorage(settings.storage, credential);
   const ledger = createLedger(storage.table('ledger'));
@@ -43,7 +44,6 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
   const url = settings.teamsWebhookUrl;
   const urls = new Map([...settings.teamsWebhookUrls, ...(url === undefined ? [] : [[COMMON_CHANNEL, url] as const])]);
   const webhooks = new Map([...urls].map(([name, each]) => [name, createTeamsWebhook({ url: each, fetch })]));
-  refuseUnknownChannels(policy, settings.teamsWebhookUrls);
   return bindSteps({
     clock,
     sleep,

@@ -39,6 +39,9 @@ export interface CoverageDeps extends ReconcileDeps {
 export interface Coverage extends CoverageCounts {
   /** Of the above, those that are locked or untagged by us. */
   readonly quarantined: number;
+  /** Would be, if enforcement were on; and if the brake were off. */
+  readonly observed: number;
+  readonly braked: number;
   /** Of the judged ones, those whose scan is older than the policy's `maxAge`. */
   readonly aged: number;
   /** When the longest pending one was first seen, and when the oldest scan behind a verdict was done (RFC 3339). */
@@ -141,7 +144,7 @@ async function retentionOf({ registries, readRetention }: CoverageDeps): Promise
 
 function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'unseen' | 'searches' | 'retention'> {
   const summaries = surveys.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
-  const sum = (name: keyof CoverageCounts | 'quarantined' | 'aged') =>
+  const sum = (name: keyof CoverageCounts | 'quarantined' | 'observed' | 'braked' | 'aged') =>
     summaries.reduce((total, each) => total + each[name], 0);
   const oldest = (times: readonly (string | undefined)[]) => times.filter((at) => at !== undefined).sort()[0];
   return {
@@ -155,6 +158,8 @@ function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'unseen' | 
     shut: sum('shut'),
     unaccounted: sum('unaccounted'),
     quarantined: sum('quarantined'),
+    observed: sum('observed'),
+    braked: sum('braked'),
     aged: sum('aged'),
     oldestPending: oldest(summaries.map(({ oldestPending }) => oldestPending)),
     oldestVerdict: oldest(summaries.map(({ oldestVerdict }) => oldestVerdict)),

@@ -141,6 +141,7 @@ describe('a policy edit that would fail everything', () => {
     await timer(line, 120);
     expect(await countLocked(line, images)).toEqual({ locked: 10, withheld: 20 });
     expect(line.cards.filter((card) => card.kind === 'system')).toHaveLength(1);
+    expect((await line.app.coverage(door())).body).toMatchObject({ braked: 20, quarantined: 10, observed: 0 });
     expect(await line.app.brake(door())).toMatchObject({ status: 200, body: { on: true, limit: 10 } });
     expect(await line.app.letGo(door({ reason: '' }))).toMatchObject({ status: 400 });
     expect(await line.app.letGo(door({ reason: 'they are really bad' }))).toMatchObject({

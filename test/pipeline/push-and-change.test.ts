@@ -178,6 +178,8 @@ describe('enforcement that is switched on', () => {
     });
     await hours(line, 1, 5);
     expect([await pull(line, 'v1'), line.cards.length]).toEqual(['served', 1]);
+    const asked = { headers: new Headers(), query: new URLSearchParams(), text: () => Promise.resolve('') };
+    expect((await line.app.coverage(asked)).body).toMatchObject({ observed: 1, quarantined: 0 });
     line.redeploy({ mode: 'enforce' });
     await hours(line, 0.25, 5);
     expect([await pull(line, 'v1'), await pull(line, image.digest)]).toEqual(['absent', 'refused']);
