@@ -60,6 +60,15 @@ describe('the command line against a running environment', () => {
     expect(cli('coverage', environment.registry).stdout).toContain('unaccounted 0');
   });
 
+  it('shows the brake, lets go of it in a name, and does not insist on what nobody contests', () => {
+    const shown = cli('brake', environment.registry);
+    expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('the brake is off')]);
+    const gone = cli('brake', environment.registry, '--resume', '--reason', 'a drill', '--allow', '0', '--json');
+    expect(JSON.parse(gone.stdout)).toMatchObject({ on: false, allowance: 0, resumed: { reason: 'a drill' } });
+    const reference = `${environment.registry}/team/app:v1`;
+    expect(cli('insist', reference, '--reason', 'no', '--json')).toMatchObject({ code: 4 });
+  });
+
   it('knows nothing of what was never pushed', () => {
     expect(statusOf(`${environment.registry}/team/none:v1`, 0)).toMatchObject({ code: 3, verdict: 'unknown' });
   });
@@ -69,6 +78,9 @@ describe('the command line against a running environment', () => {
     ['help', ['status', '--help'], 0],
     ['a command that is none', ['destroy'], 4],
     ['no reference', ['status'], 4],
+    ['a brake that is let go for no reason', ['brake', 'h', '--resume'], 4],
+    ['a brake that is only looked at, with a reason', ['brake', 'h', '--reason', 'x'], 4],
+    ['no reason to insist', ['insist', 'h/a:v'], 4],
     ['a reference that is none', ['status', 'Nothing'], 4],
     ['an option that is none', ['status', 'h/a:v', '--force'], 4],
     ['nobody there', ['status', '127.0.0.1:1/a:v1'], 4],
