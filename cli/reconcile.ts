@@ -1,4 +1,4 @@
-import type { Reconciled } from '../shared/pipeline/reconcile.js';
+import { type Reconciled, added } from '../shared/pipeline/reconcile.js';
 import { type Client, connectTo } from './client.js';
 
 /** What `reconcile` is asked. */
@@ -21,7 +21,10 @@ export async function reconcileNow(options: ReconcileOptions, print: (text: stri
   let done = await ask(client, { all });
   for (let rounds = 1; !done.complete && done.failed === 0 && rounds < MAX_ROUNDS; rounds++) {
     if (!options.json) print(`${done.walked} of ${done.repositories} repositories so far, ${done.calls} calls`);
-    done = sum(done, await ask(client, { all, since: done.startedAt }));
+    const next = await ask(client, { all, since: done.startedAt });
+    const { swept, walked, calls, repairs } = added(done, next);
+    // Each answer counts all repositories.
+    done = { ...next, swept, walked, calls, repairs };
   }
   print(options.json ? JSON.stringify(done) : describe(done));
   return done.failed === 0 ? 0 : 1;
@@ -29,18 +32,6 @@ export async function reconcileNow(options: ReconcileOptions, print: (text: stri
 
 async function ask(client: Client, query: Readonly<Record<string, string>>): Promise<Reconciled> {
   return (await client.post(`reconcileNow?${new URLSearchParams(query).toString()}`, {})) as Reconciled;
-}
-
-function sum(before: Reconciled, now: Reconciled): Reconciled {
-  const kinds = Object.keys(now.repairs) as (keyof Reconciled['repairs'])[];
-  const repairs = Object.fromEntries(kinds.map((kind) => [kind, before.repairs[kind] + now.repairs[kind]]));
-  return {
-    ...now,
-    swept: before.swept + now.swept,
-    walked: before.walked + now.walked,
-    calls: before.calls + now.calls,
-    repairs: { ...now.repairs, ...repairs },
-  };
 }
 
 function describe({ repositories, swept, walked, repairs, failed, calls, complete }: Reconciled): string {

@@ -1,12 +1,4 @@
 import { app } from '@azure/functions';
-import { startedApp } from '../shared/start.js';
+import { serve } from '../shared/start.js';
 
-app.http('verdict', {
-  methods: ['GET'],
-  authLevel: 'anonymous',
-  handler: async (request) => {
-    const { headers, query } = request;
-    const { status, body } = await (await startedApp()).verdict({ headers, query, text: () => request.text() });
-    return { status, jsonBody: body, headers: { 'cache-control': 'no-store' } };
-  },
-});
+app.http('verdict', { methods: ['GET'], authLevel: 'anonymous', handler: serve('verdict') });

@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadPolicy } from './config/load-policy.js';
 import { type Environment, loadAppSettings } from './config/settings.js';
 import { connectStorage, createCredential } from './connect.js';
-import { ProblemsError } from './error/app-error.js';
+import { AppError, ProblemsError } from './error/app-error.js';
 import type { Policy } from './policy/policy.js';
-import { COMMON_CHANNEL } from './pipeline/alert.js';
 import { createJournal } from './ledger/journal.js';
 import { createLedger } from './ledger/ledger.js';
 import { createLog } from './log.js';
@@ -41,9 +40,9 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
   // What is older than this moment was in the registries before us.
   await ledger.installedAt(clock());
   const log = createLog(write, clock);
-  const url = settings.teamsWebhookUrl;
-  const urls = new Map([...settings.teamsWebhookUrls, ...(url === undefined ? [] : [[COMMON_CHANNEL, url] as const])]);
-  const webhooks = new Map([...urls].map(([name, each]) => [name, createTeamsWebhook({ url: each, fetch })]));
+  const webhooks = new Map(
+    [...settings.teamsWebhookUrls].map(([channel, url]) => [channel, createTeamsWebhook({ url, fetch })]),
+  );
   return bindSteps({
     clock,
     sleep,
@@ -64,11 +63,11 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
         ? undefined
         : async (alert, channel) => {
             const webhook = webhooks.get(channel);
-            // Without a common channel there is nobody to tell what is nobody's in particular.
-            if (webhook === undefined) log('warn', 'no-channel', { channel });
-            else await webhook(renderAlert(alert));
+            // Settings and policy have been compared at start; a stored alert may be older than both.
+            if (webhook === undefined) throw new AppError('NO_CHANNEL', `no webhook is set for the channel ${channel}`);
+            await webhook(renderAlert(alert));
           },
-    channels: [...settings.teamsWebhookUrls.keys()],
+    channels: [...webhooks.keys()],
     maxCardsPerHour: settings.maxCardsPerHour,
     policy,
     keys,

@@ -1,4 +1,5 @@
 import { createApp } from './app.js';
+import type { DoorRequest } from './pipeline/http-doors.js';
 import type { App } from './steps.js';
 
 let started: Promise<App> | undefined;
@@ -17,4 +18,15 @@ export function startedApp(): Promise<App> {
     throw error;
   });
   return started;
+}
+
+/** The handler of the HTTP function that opens onto this door. What it answers is for the caller alone: never cached. */
+export function serve(
+  door: keyof Pick<App, 'brake' | 'coverage' | 'insist' | 'letGo' | 'reconcileNow' | 'release' | 'verdict'>,
+) {
+  return async (request: DoorRequest) => {
+    const { headers, query } = request;
+    const { status, body } = await (await startedApp())[door]({ headers, query, text: () => request.text() });
+    return { status, jsonBody: body, headers: { 'cache-control': 'no-store' } };
+  };
 }

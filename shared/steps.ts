@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { LoginServer } from './artifact/login-server.js';
+import { type ArtifactKey, formatKey } from './artifact/reference.js';
 import type { AppError } from './error/app-error.js';
 import type { Ledger } from './ledger/ledger.js';
 import type { Alert, ImageAlert } from './message/alert.js';
@@ -17,9 +18,9 @@ import { QUEUES, type QueueName } from './message/queue-name.js';
 import { parseRegistryEvent } from './message/registry-event.js';
 import { accept } from './pipeline/accept.js';
 import type { Retention } from './pipeline/coverage.js';
-import { COMMON_CHANNEL, deliverAlert, giveUpAlert } from './pipeline/alert.js';
+import { deliverAlert, giveUpAlert } from './pipeline/alert.js';
+import { createBrake } from './pipeline/brake.js';
 import { askChannel } from './pipeline/card-cap.js';
-import { matchRule } from './policy/match.js';
 import { decide, giveUpDecide } from './pipeline/decide.js';
 import { deliver } from './pipeline/deliver.js';
 import { type Clock, type Journal, type Log, type Send } from './pipeline/effects.js';
@@ -34,17 +35,18 @@ import {
   releaseDoor,
   verdictDoor,
 } from './pipeline/http-doors.js';
+import { detailsLink } from './pipeline/link.js';
 import { receivePoison } from './pipeline/poison.js';
 import { receive, receiveFound } from './pipeline/receive.js';
-import type { ArtifactKey } from './artifact/reference.js';
-import { type Reserved, isReserved } from './policy/reserved.js';
-import { createBrake } from './pipeline/brake.js';
 import { type Reconciled, reconcile } from './pipeline/reconcile.js';
 import { closeScan, recordScan } from './pipeline/record-scan.js';
 import { refuse } from './pipeline/refuse.js';
 import { giveUpVerify, verify } from './pipeline/verify.js';
+import { COMMON_CHANNEL } from './policy/channel.js';
+import { matchRule } from './policy/match.js';
 import type { EnforcementMode } from './policy/operation.js';
 import type { Policy } from './policy/policy.js';
+import { type Reserved, isReserved } from './policy/reserved.js';
 import type { RegistryClient } from './registry/registry-client.js';
 import type { ReportStore } from './report/report-store.js';
 import type { TrustedKey } from './signature/trust.js';
@@ -87,7 +89,7 @@ export interface Services {
   readonly reports: ReportStore;
   /** Undefined where no channel is configured. */
   readonly sendCard: ((alert: Alert, channel: string) => Promise<void>) | undefined;
-  /** Channels of teams; the common one is always there. */
+  /** All channels of cards. */
   readonly channels: readonly string[];
   /** For each channel. */
   readonly maxCardsPerHour: number;
@@ -138,12 +140,7 @@ export function bindSteps(services: Services): App {
     ...base,
     mode: services.mode,
     brake: createBrake({ ...base, limit: services.maxNewQuarantinesPerHour }),
-    link: (key: { readonly registry: string; readonly repository: string; readonly digest: string }) => {
-      if (reportUrl === undefined) return [];
-      const url = new URL(reportUrl);
-      url.searchParams.set('reference', `${key.registry}/${key.repository}@${key.digest}`);
-      return [{ title: 'Details', url: url.href }];
-    },
+    link: (key: ArtifactKey) => detailsLink(reportUrl, formatKey(key)),
   };
   const alertDeps = {
     ...base,
@@ -157,7 +154,7 @@ export function bindSteps(services: Services): App {
   };
   const reconcileDeps = {
     ...base,
-    channels: [COMMON_CHANNEL, ...services.channels],
+    channels: services.channels,
     reportUrl,
     mode: services.mode,
     servers,

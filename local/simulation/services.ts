@@ -61,7 +61,7 @@ export function createServices(process: Process, world: Surroundings): Services 
     reconcileCallsPerMinute: 300,
     maxNewQuarantinesPerHour: 1_000_000,
     reserved: [],
-    channels: [],
+    channels: ['common'],
     maxCardsPerHour: 1_000_000,
     readRetention: () => Promise.resolve({ state: 'off' }),
   };

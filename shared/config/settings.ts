@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type LoginServer, parseLoginServer } from '../artifact/login-server.js';
 import { type Problem, ProblemsError } from '../error/app-error.js';
+import { CHANNEL_NAME, COMMON_CHANNEL } from '../policy/channel.js';
 import type { Reserved } from '../policy/reserved.js';
 import { readReserved } from './reserved.js';
 
@@ -27,8 +28,7 @@ export interface CommonSettings {
 export interface AppSettings extends CommonSettings {
   readonly enforcement: 'observe' | 'enforce';
   readonly policyFile: string;
-  readonly teamsWebhookUrl: string | undefined;
-  /** Those of teams, by the names that the policy has for them. */
+  /** By channel, the common one among them; empty where there are to be no cards. */
   readonly teamsWebhookUrls: ReadonlyMap<string, string>;
   /** For each channel; what comes beyond is told together. */
   readonly maxCardsPerHour: number;
@@ -88,10 +88,10 @@ const registryList = json.pipe(
 );
 const webhooks = json.pipe(
   z
-    .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,49}$/), z.url({ protocol: /^https?$/ }))
+    .record(z.string().regex(CHANNEL_NAME), z.url({ protocol: /^https?$/ }))
     .refine(
-      (record) => Object.keys(record).length <= 200 && !('common' in record),
-      'at most 200 channels, none of them named common',
+      (record) => Object.keys(record).length <= 200 && !(COMMON_CHANNEL in record),
+      `at most 200 channels, none of them named ${COMMON_CHANNEL}`,
     ),
 );
 const reservedList = json.pipe(z.array(z.string().max(400)).max(200));
@@ -154,13 +154,16 @@ export function loadAppSettings(env: Environment): AppSettings {
   }
   const shared = readCommon(values, env, { problems, tables: true });
   const reserved = values && shared ? reservedOf(values, shared, problems) : [];
+  if (values && Object.keys(values.LAZARET_TEAMS_WEBHOOK_URLS).length > 0 && !values.LAZARET_TEAMS_WEBHOOK_URL) {
+    const message = "is not set; what is no team's in particular, and what a team's channel refuses, goes there";
+    problems.push({ path: 'LAZARET_TEAMS_WEBHOOK_URL', message });
+  }
   if (values === undefined || shared === undefined || problems.length > 0) throw invalid(problems);
   return Object.freeze({
     ...shared,
     enforcement: values.LAZARET_ENFORCEMENT,
     policyFile: values.LAZARET_POLICY,
-    teamsWebhookUrl: values.LAZARET_TEAMS_WEBHOOK_URL,
-    teamsWebhookUrls: new Map(Object.entries(values.LAZARET_TEAMS_WEBHOOK_URLS)),
+    teamsWebhookUrls: channelsOf(values),
     maxCardsPerHour: values.LAZARET_MAX_CARDS_PER_HOUR,
     signIn: isSignInOff(env) ? 'closed' : values.LAZARET_SIGN_IN,
     reportUrl: values.LAZARET_REPORT_URL,
@@ -170,6 +173,13 @@ export function loadAppSettings(env: Environment): AppSettings {
     resourceManager: new URL(values.LAZARET_RESOURCE_MANAGER),
     maxDatabaseAgeMilliseconds: values.LAZARET_DATABASE_MAX_AGE_HOURS * 3_600_000,
   });
+}
+
+function channelsOf({
+  LAZARET_TEAMS_WEBHOOK_URL: url,
+  LAZARET_TEAMS_WEBHOOK_URLS: urls,
+}: z.infer<typeof appSchema>): ReadonlyMap<string, string> {
+  return new Map([...(url === undefined ? [] : [[COMMON_CHANNEL, url] as const]), ...Object.entries(urls)]);
 }
 
 function reservedOf(

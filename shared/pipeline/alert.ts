@@ -1,6 +1,7 @@
 import type { Alert, ImageAlert } from '../message/alert.js';
 import { formatKey } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
+import { COMMON_CHANNEL } from '../policy/channel.js';
 import { type Clock, type Journal, LAZARET, type Log } from './effects.js';
 import { type NotifyDeps, notify } from './notify.js';
 
@@ -32,13 +33,11 @@ const CLAIM_MILLISECONDS = 60_000;
 export async function deliverAlert(alertId: string, deps: DeliverAlertDeps): Promise<void> {
   const sent = `${alertId}.sent`;
   if ((await deps.store.readNamed('alerts', sent, 1024)) !== undefined) return;
-  const bytes = await deps.store.readNamed('alerts', `${alertId}.json`, MAX_ALERT_BYTES);
-  if (bytes === undefined) throw new AppError('ALERT_MISSING', 'the alert is not stored', { retryable: true });
+  const alert = await readAlert(alertId, deps);
+  if (alert === undefined) throw new AppError('ALERT_MISSING', 'the alert is not stored', { retryable: true });
   await claim(alertId, deps);
   // Whoever had the claim before may have sent it meanwhile.
   if ((await deps.store.readNamed('alerts', sent, 1024)) !== undefined) return;
-  // Written by notify alone.
-  const alert = JSON.parse(Buffer.from(bytes).toString('utf8')) as Alert;
   if (deps.sendCard === undefined) {
     deps.log('warn', 'no-channel', { alertId, code: alert.kind === 'system' ? alert.code : alert.verdict });
     return;
@@ -48,6 +47,12 @@ export async function deliverAlert(alertId: string, deps: DeliverAlertDeps): Pro
   if (alert.kind === 'system' || (await isTaken(alertId, alert, { ...deps, channel })))
     await deps.sendCard(alert, channel);
   await deps.store.createOnce('alerts', sent, Buffer.from('{}'));
+}
+
+/** Written by notify alone, so it is what it was. */
+async function readAlert(alertId: string, { store }: Pick<DeliverAlertDeps, 'store'>): Promise<Alert | undefined> {
+  const bytes = await store.readNamed('alerts', `${alertId}.json`, MAX_ALERT_BYTES);
+  return bytes && (JSON.parse(Buffer.from(bytes).toString('utf8')) as Alert);
 }
 
 /** Asks the channel once for each card, however often the card has to be tried. */
@@ -87,9 +92,6 @@ function inFlight(): AppError {
   return new AppError('ALERT_IN_FLIGHT', 'the alert is being delivered', { retryable: true });
 }
 
-/** Where cards go that are nobody's in particular, and what could not be said elsewhere. */
-export const COMMON_CHANNEL = 'common';
-
 /** What {@link giveUpAlert} needs. */
 export interface GiveUpAlertDeps extends NotifyDeps, Pick<DeliverAlertDeps, 'channelOf'> {
   readonly journal: Journal;
@@ -109,9 +111,8 @@ export async function giveUpAlert(alertId: string, error: AppError, deps: GiveUp
     detail,
     id: `undelivered-${alertId}`,
   });
-  const bytes = await deps.store.readNamed('alerts', `${alertId}.json`, MAX_ALERT_BYTES);
-  if (bytes === undefined) return;
-  const alert = JSON.parse(Buffer.from(bytes).toString('utf8')) as Alert;
+  const alert = await readAlert(alertId, deps);
+  if (alert === undefined) return;
   const channel = deps.channelOf(alert);
   if (channel === COMMON_CHANNEL) return;
   const what = alert.kind === 'image' ? `${alert.verdict}: ${formatKey(alert.key)}` : alert.title;

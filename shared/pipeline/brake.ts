@@ -5,6 +5,7 @@ import { type Clock, type Journal, LAZARET } from './effects.js';
 import type { Cause, LedgerEntry } from './entry.js';
 import { type NotifyDeps, notify } from './notify.js';
 import { counted, describeTally, merged, tallySchema } from './tally.js';
+import { ofLastHour, stepOf, totalOf } from './window.js';
 
 const count = z.number().int().nonnegative();
 const time = z.iso.datetime();
@@ -39,8 +40,6 @@ export function defaultLimit(knownDigests: number): number {
   return Math.max(10, Math.ceil(knownDigests * 0.02));
 }
 
-const HOUR = 3_600_000;
-const STEP = 300_000;
 const RELEASED: BrakeState = { recent: [], allowance: 0 };
 
 /** One quarantine that asks to be let through. */
@@ -58,8 +57,8 @@ export function step(
   { now, limit, request }: { readonly now: Date; readonly limit: number; readonly request: BrakeRequest },
 ): { readonly state: BrakeState; readonly allowed: boolean } {
   const { allowance, tripped, ...rest } = before ?? RELEASED;
-  const recent = recentOf(rest, now);
-  const spent = recent.reduce((sum, each) => sum + each.count, 0);
+  const recent = ofLastHour(rest.recent, now);
+  const spent = totalOf(recent);
   const base = { ...rest, recent, allowance };
   const add = <T extends Pick<Recent, 'causes' | 'findings'>>(to: T): T => ({
     ...to,
@@ -67,7 +66,7 @@ export function step(
     findings: request.finding === undefined ? to.findings : counted(to.findings, request.finding),
   });
   if (tripped === undefined && (spent < limit || allowance > 0)) {
-    const at = new Date(Math.floor(now.getTime() / STEP) * STEP).toISOString();
+    const at = stepOf(now);
     const last = recent.find((each) => each.at === at) ?? { at, count: 0, causes: [], findings: [] };
     return {
       allowed: true,
@@ -85,10 +84,6 @@ export function step(
     findings: merged(recent.map(({ findings }) => findings)),
   };
   return { allowed: false, state: { ...base, tripped: add({ ...held, withheld: held.withheld + 1 }) } };
-}
-
-function recentOf({ recent }: Pick<BrakeState, 'recent'>, now: Date): BrakeState['recent'] {
-  return recent.filter(({ at }) => now.getTime() - new Date(at).getTime() < HOUR);
 }
 
 type Recent = BrakeState['recent'][number];
@@ -204,13 +199,13 @@ export async function readBrake({
   clock,
 }: Pick<BrakeDeps, 'ledger' | 'limit' | 'clock'>): Promise<BrakeStatus> {
   const state = (await ledger.updateBrake((current) => current)) ?? RELEASED;
-  const recent = recentOf(state, clock());
+  const recent = ofLastHour(state.recent, clock());
   return {
     ...state,
     recent,
     on: state.tripped !== undefined,
     limit: limit ?? defaultLimit(await ledger.knownDigests()),
-    lastHour: recent.reduce((sum, each) => sum + each.count, 0),
+    lastHour: totalOf(recent),
   };
 }
 

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { formatKey } from '../artifact/reference.js';
 import type { ImageAlert, SystemAlert } from '../message/alert.js';
 import { type NotifyDeps, notify } from './notify.js';
+import { detailsLink } from './link.js';
 import { counted, describeTally, tallySchema } from './tally.js';
+import { ofLastHour, stepOf, totalOf } from './window.js';
 
 const time = z.iso.datetime();
 const count = z.number().int().nonnegative();
@@ -31,8 +33,8 @@ export const channelSchema = z.object({
 export type ChannelState = z.infer<typeof channelSchema>;
 type Held = z.infer<typeof held>;
 
-const HOUR = 3_600_000;
-const STEP = 300_000;
+/** The least time between two summaries of a channel, in milliseconds. */
+const PAUSE = 3_600_000;
 /** How long cards are gathered before they are told together, in milliseconds. */
 const GATHERED = 600_000;
 
@@ -43,9 +45,9 @@ export function takeCard(
   { now, cap }: { readonly now: Date; readonly cap: number },
 ): { readonly state: ChannelState; readonly sent: boolean } {
   const state = before ?? { recent: [] };
-  const recent = state.recent.filter(({ at }) => now.getTime() - new Date(at).getTime() < HOUR);
-  if (recent.reduce((sum, each) => sum + each.count, 0) < cap) {
-    const at = new Date(Math.floor(now.getTime() / STEP) * STEP).toISOString();
+  const recent = ofLastHour(state.recent, now);
+  if (totalOf(recent) < cap) {
+    const at = stepOf(now);
     const last = recent.find((each) => each.at === at);
     const others = recent.filter((each) => each !== last);
     return { sent: true, state: { ...state, recent: [...others, { at, count: (last?.count ?? 0) + 1 }] } };
@@ -75,7 +77,7 @@ export function takeHeld(state: ChannelState | undefined, now: Date): ChannelSta
   if (state?.held === undefined || state.telling !== undefined) return state;
   const { held: due, ...rest } = state;
   const gathered = now.getTime() - new Date(due.since).getTime() >= GATHERED;
-  const paused = state.toldAt === undefined || now.getTime() - new Date(state.toldAt).getTime() >= HOUR;
+  const paused = state.toldAt === undefined || now.getTime() - new Date(state.toldAt).getTime() >= PAUSE;
   return gathered && paused ? { ...rest, telling: due, toldAt: now.toISOString() } : state;
 }
 
@@ -124,15 +126,9 @@ function summary(
       ...(findings.length > 0 ? [{ name: 'They fail by', value: describeTally(findings, 5) }] : []),
       { name: 'The worst', value: `${worst.reference}: ${worst.what}` },
     ],
-    ...(reportUrl !== undefined && { links: [{ title: 'Details', url: withReference(reportUrl, worst.reference) }] }),
+    links: detailsLink(reportUrl, worst.reference),
     at: since,
   };
-}
-
-function withReference(base: string, reference: string): string {
-  const url = new URL(base);
-  url.searchParams.set('reference', reference);
-  return url.href;
 }
 
 /** Whether the channel takes one more card now. */

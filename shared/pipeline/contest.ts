@@ -12,11 +12,10 @@ export type Relock = 'go' | 'wait' | 'contested';
  * Whether a lock that is wanted and is not there may be put on (again). Somebody who takes it off again and again has a
  * reason, or is another installation that thinks otherwise: three times a day, with a growing pause, are enough. Pure.
  */
-export function mayRelock({ enforcement, scan }: LedgerEntry, now: Date): Relock {
-  const { state, lockedAt } = enforcement;
-  if (state === 'contested') return 'contested';
-  if (state !== 'quarantined' || lockedAt === undefined || wasOpenedByUs(scan, lockedAt)) return 'go';
-  const recent = recentRelocks(enforcement, now);
+export function mayRelock(entry: LedgerEntry, now: Date): Relock {
+  if (entry.enforcement.state === 'contested') return 'contested';
+  if (!isTakenOff(entry)) return 'go';
+  const recent = recentRelocks(entry.enforcement, now);
   const pause = PAUSES[recent.length];
   if (pause === undefined) return 'contested';
   const last = recent.at(-1);
@@ -25,16 +24,15 @@ export function mayRelock({ enforcement, scan }: LedgerEntry, now: Date): Relock
 
 /** What is remembered of a lock that has just been put on. Pure. */
 export function relocked(entry: LedgerEntry, now: Date): Pick<LedgerEntry['enforcement'], 'lockedAt' | 'relockedAt'> {
-  const { state, lockedAt } = entry.enforcement;
   const at = now.toISOString();
   const recent = recentRelocks(entry.enforcement, now);
-  const isAgain = state === 'quarantined' && lockedAt !== undefined && !wasOpenedByUs(entry.scan, lockedAt);
-  return { lockedAt: at, relockedAt: isAgain ? [...recent, at] : recent };
+  return { lockedAt: at, relockedAt: isTakenOff(entry) ? [...recent, at] : recent };
 }
 
-/** We take it off ourselves for a scan that never came. */
-function wasOpenedByUs(scan: LedgerEntry['scan'], lockedAt: string): boolean {
-  return 'requestedAt' in scan && new Date(scan.requestedAt) > new Date(lockedAt);
+/** Whether a lock that is not there was ours, and was taken off by somebody else: for a scan that never came we do it. */
+function isTakenOff({ enforcement: { state, lockedAt }, scan }: LedgerEntry): boolean {
+  if (state !== 'quarantined' || lockedAt === undefined) return false;
+  return !('requestedAt' in scan) || new Date(scan.requestedAt) <= new Date(lockedAt);
 }
 
 function recentRelocks({ relockedAt = [] }: LedgerEntry['enforcement'], now: Date): string[] {

@@ -46,8 +46,11 @@ export interface DecideDeps extends EnforceDeps, GatherDeps, MarkDeps {
 export async function decide(key: ArtifactKey, deps: DecideDeps, { deadline = false } = {}): Promise<void> {
   const found = await deps.ledger.read(key);
   if (found === undefined || found.entry.goneAt !== undefined) return;
-  const { version } = found;
-  const entry = await withoutEndedRelease(found.entry, deps);
+  const { entry, version } = found;
+  if (hasEnded(entry.release, deps.clock())) {
+    await endRelease(entry, { ...deps, version });
+    return decide(key, deps);
+  }
   if (deadline && !isUnfinished(entry)) return;
   if (entry.owed !== undefined) {
     // Whoever recorded it may have died before it was told.
@@ -141,18 +144,17 @@ async function guard({ key: { registry, repository } }: LedgerEntry, at: string,
 }
 
 /** A release for a time is over when the time is: what stood against the digest stands against it again. */
-async function withoutEndedRelease(entry: LedgerEntry, deps: DecideDeps): Promise<LedgerEntry> {
-  const { release } = entry;
-  if (release?.until === undefined || deps.clock() < new Date(release.until)) return entry;
-  const id = `release-ended-${entry.key.digest}-${release.at}`;
-  await deps.journal({
-    key: entry.key,
-    what: 'release-ended',
-    who: LAZARET,
-    why: `it was for a time, by ${release.by}`,
-    id,
-  });
-  return { ...entry, release: undefined };
+async function endRelease(entry: LedgerEntry, deps: DecideDeps & { readonly version: string }): Promise<void> {
+  const { key, release } = entry;
+  const why = `it was for a time, by ${release?.by ?? 'nobody'}`;
+  const id = `release-ended-${key.repository}-${key.digest}-${release?.at ?? ''}`;
+  await deps.journal({ key, what: 'release-ended', who: LAZARET, why, id });
+  // Not settled any more: should this end here, a sweep asks again.
+  await deps.ledger.replace({ ...entry, release: undefined, settledAt: undefined }, deps.version);
+}
+
+function hasEnded(release: LedgerEntry['release'], now: Date): boolean {
+  return release?.until !== undefined && now >= new Date(release.until);
 }
 
 function failingOf(entry: LedgerEntry, decision: Decision, now: Date): LedgerEntry['failing'] {

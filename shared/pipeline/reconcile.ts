@@ -6,10 +6,10 @@ import type { EnforcementMode } from '../policy/operation.js';
 import type { Policy } from '../policy/policy.js';
 import { type BrakeDeps, tellBrake } from './brake.js';
 import { type Budget, createBudget } from './budget.js';
-import type { NotifyDeps } from './notify.js';
 import { type CardCapDeps, tellHeld } from './card-cap.js';
-import type { Survey, SweepRound } from './entry.js';
 import type { Log } from './effects.js';
+import type { Survey, SweepRound } from './entry.js';
+import type { NotifyDeps } from './notify.js';
 import { type RegistryRun, type Result, type Work, attempt, remember, repair } from './reconcile-work.js';
 import type { RepairDeps } from './repair.js';
 import { LATE_MILLISECONDS, type Repair } from './survey.js';
@@ -118,7 +118,7 @@ export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions =
   for (const each of ended) if (each.status === 'rejected') throw each.reason;
   await deps.ledger.recordKnown(ended.reduce((sum, each) => sum + (each.status === 'fulfilled' ? each.value : 0), 0));
   const result = {
-    ...runs.map(total).reduce(sum, { ...emptyResult(), calls: 0 }),
+    ...runs.map(total).reduce(added, { ...emptyResult(), calls: 0 }),
     startedAt: (since ?? now).toISOString(),
   };
   const { swept, walked, failed, complete, calls: spent } = result;
@@ -126,11 +126,13 @@ export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions =
   return result;
 }
 
-type Total = Omit<Reconciled, 'startedAt'>;
+/** What a run came to, whenever it began. */
+export type Total = Omit<Reconciled, 'startedAt'>;
 
 const total = ({ result, budget }: RegistryRun): Total => ({ ...result, calls: budget.spent() });
 
-function sum(a: Total, b: Total): Total {
+/** Several runs, or the same run over several registries, as one. Pure. */
+export function added(a: Total, b: Total): Total {
   const kinds = Object.keys(a.repairs) as Repair['kind'][];
   return {
     repositories: a.repositories + b.repositories,

@@ -34,7 +34,8 @@ export interface ReleaseRequest {
 
 /**
  * A person takes a digest out of quarantine. Undoes exactly what was done, by way of the same decision step, and stays:
- * the digest is not quarantined again before the time is over. Throws `UNKNOWN_ARTIFACT`, or `REASON_REQUIRED` without a reason.
+ * the digest is not quarantined again before the time is over. Throws `UNKNOWN_ARTIFACT`, or `REASON_REQUIRED` without a
+ * reason.
  */
 export async function release(
   key: ArtifactKey,

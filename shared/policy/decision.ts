@@ -4,8 +4,8 @@ import type { Verdict } from './evidence.js';
 import type { Action } from './policy.js';
 
 /**
- * Why an action is not carried out. `reserved`: Lazaret itself or the cluster's admission lives on it. `existing`: the digest is older than this installation. `change`: it has passed before,
- * and people have until then (RFC 3339).
+ * Why an action is not carried out. `reserved`: Lazaret itself or the cluster's admission lives on it. `existing`: the
+ * digest is older than this installation. `change`: it has passed before, and people have until then (RFC 3339).
  */
 export type Withheld =
   { readonly because: 'existing' | 'reserved' } | { readonly because: 'change'; readonly until: string };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseLoginServer } from '../artifact/login-server.js';
 import { type Problem, ProblemsError } from '../error/app-error.js';
 import { SEVERITIES } from '../vulnerability/severity.js';
+import { CHANNEL_NAME } from './channel.js';
 import { parseDuration } from './duration.js';
 import { patternProblem } from './pattern.js';
 import { ACTIONS, BASELINES, type Policy, type PolicyRule } from './policy.js';
@@ -49,10 +50,7 @@ const ruleSchema = z.strictObject({
     })
     .refine((rule) => rule.cosign !== undefined, 'names no kind of signature; add cosign')
     .optional(),
-  channel: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,49}$/, 'a channel is a name of lower-case letters, digits and "-"')
-    .optional(),
+  channel: z.string().regex(CHANNEL_NAME, 'a channel is a name of lower-case letters, digits and "-"').optional(),
   onPush: action.default('mark'),
   onChange: z
     .strictObject({ enforce: action.default('mark'), after: duration.default(259_200_000) })

@@ -1,3 +1,4 @@
+import { formatKey } from '../artifact/reference.js';
 import type { AlertOperation, ImageAlert } from '../message/alert.js';
 import type { Finding } from '../vulnerability/finding.js';
 import type { SeverityCounts } from '../vulnerability/severity.js';
@@ -204,7 +205,7 @@ function releaseOf({ key, operations, cause, contested }: ImageAlert): CardEleme
     ({ kind, outcome }) => outcome === 'done' && (kind === 'lock' || kind === 'untag'),
   );
   if (!quarantined || cause === 'release') return [];
-  const reference = `${key.registry}/${key.repository}@${key.digest}`;
+  const reference = formatKey(key);
   if (contested === true) {
     return [
       rich([run('We leave it open until somebody decides. To lock it again, or to release it:')]),
@@ -213,11 +214,10 @@ function releaseOf({ key, operations, cause, contested }: ImageAlert): CardEleme
       ),
     ];
   }
-  const command = `npx lazaret release ${key.registry}/${key.repository}@${key.digest} --reason "…"`;
   return [
     rich([
       { ...run('To release: '), size: 'small' },
-      { ...run(command, 600), size: 'small', fontType: 'monospace' },
+      { ...run(`npx lazaret release ${reference} --reason "…"`, 600), size: 'small', fontType: 'monospace' },
     ]),
   ];
 }

@@ -77,6 +77,11 @@ describe('settings', () => {
       { LAZARET_TEAMS_WEBHOOK_URLS: '{"team-a":"x"}' },
       'LAZARET_TEAMS_WEBHOOK_URLS.team-a',
     ],
+    [
+      'channels of teams without a common one',
+      { LAZARET_TEAMS_WEBHOOK_URLS: '{"team-a":"https://teams.example/a"}' },
+      'LAZARET_TEAMS_WEBHOOK_URL',
+    ],
     ['a limit of none', { LAZARET_MAX_NEW_QUARANTINES_PER_HOUR: '0' }, 'LAZARET_MAX_NEW_QUARANTINES_PER_HOUR'],
   ])('refuse %s', (_, changes, path) => {
     expect(problemsOf(() => loadAppSettings({ ...GOOD, ...changes }))).toContain(path);

@@ -23,6 +23,7 @@ describe('an app whose policy sends cards to a channel that no setting names', (
       // Nothing is asked of it.
       LAZARET_STORAGE: 'UseDevelopmentStorage=true',
       LAZARET_POLICY: policy,
+      LAZARET_TEAMS_WEBHOOK_URL: 'https://teams.example/common',
       LAZARET_TEAMS_WEBHOOK_URLS: '{"team-b": "https://teams.example/b"}',
     };
     const effects = { fetch, clock: () => new Date(0), write: () => undefined };

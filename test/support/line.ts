@@ -119,7 +119,7 @@ export async function createLine(
     reconcileCallsPerMinute: 300,
     maxNewQuarantinesPerHour: 1_000_000,
     reserved: [],
-    channels: [],
+    channels: ['common'],
     maxCardsPerHour: 1_000_000,
     readRetention: () => Promise.resolve({ state: 'off' }),
     ...overrides,
