@@ -149,6 +149,37 @@ describe('a release for a time', () => {
     expect(await pull(line, image.digest)).toBe('refused');
   });
 
+  it('is over where nothing has to be done for it either', async () => {
+    const { line, image } = await quarantined();
+    await release(line, image.digest, '2h');
+    await line.settle();
+    // It passes now, so that its decision comes to the same with and without the release.
+    line.redeploy({ policyText: LENIENT });
+    await decide(line, image.digest);
+    await hours(line, 3);
+    expect((await line.entry('app', image.digest))?.release).toBeUndefined();
+  });
+
+  it('ends although the app dies again and again while it locks', async () => {
+    const { line, image } = await quarantined();
+    await release(line, image.digest, '2h');
+    await line.settle();
+    line.clock.advance(2 * HOUR);
+    const { journal } = line.services;
+    line.redeploy({
+      journal: async (event) => {
+        await journal(event);
+        if (event.what === 'lock-done') throw new Error('died');
+      },
+    });
+    line.queued.splice(0);
+    await hours(line, 0.5, 5);
+    line.redeploy({});
+    await hours(line, 1.5, 5);
+    expect(await pull(line, image.digest)).toBe('refused');
+    expect((await enforcementOf(line, image.digest))?.state).toBe('quarantined');
+  });
+
   it('does not end where another for good has followed', async () => {
     const { line, image } = await quarantined();
     await release(line, image.digest, '2h');
