@@ -53,6 +53,25 @@ function whoReleased({ by, reason, at, until }: NonNullable<Status['enforcement'
   return clean(`by ${by} at ${at}${until === undefined ? '' : ` until ${until}`}: ${reason}`);
 }
 
+function ageLines({ age, rescan }: Pick<Status, 'age' | 'rescan'>): string[] {
+  return [
+    ...(age === null ? [] : [`  age          scan ${spanOf(age.scan)}, vulnerability data ${spanOf(age.database)}`]),
+    ...(rescan?.state === 'open' ? [`  rescan       asked for at ${rescan.at}`] : []),
+    ...(rescan?.state === 'failed'
+      ? [`  rescan       failed at ${rescan.at}, is tried again: ${clean(rescan.code)}: ${clean(rescan.message)}`]
+      : []),
+  ];
+}
+
+/** A time that has passed, in its two largest units. */
+export function spanOf(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  if (hours >= 24) return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  if (hours >= 1) return `${hours} h ${minutes % 60} min`;
+  return minutes >= 1 ? `${minutes} min` : `${Math.floor(seconds)} s`;
+}
+
 function describe(found: Status): string {
   const { findings, enforcement, signature } = found;
   const counts = (['critical', 'high', 'medium', 'low', 'unknown'] as const).map((name) => `${findings[name]} ${name}`);
@@ -80,6 +99,7 @@ function describe(found: Status): string {
     `  enforcement  ${enforcement.state}${operations.length === 0 ? '' : `: ${operations.map(clean).join(', ')}`}`,
     ...(enforcement.withheld === null ? [] : [`  withheld     ${whyWithheld(enforcement.withheld)}`]),
     ...(enforcement.release === null ? [] : [`  released     ${whoReleased(enforcement.release)}`]),
+    ...ageLines(found),
     ...found.marks.map(({ kind, digest }) => `  mark         ${kind} ${digest}`),
     ...Object.entries(found.times).map(([name, at]) => `  ${name.padEnd(12)} ${at}`),
   ];

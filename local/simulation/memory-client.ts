@@ -75,6 +75,8 @@ function createMetadata(registries: ReadonlyMap<LoginServer, MemoryRegistry>, ef
       effect('registry.lock', () =>
         outcome(at(registry).setAttributes(repository, digest, { readEnabled: false, deleteEnabled: false })),
       ),
+    deleteReferrer: ({ registry, repository, digest }) =>
+      effect('registry.delete', () => outcome(at(registry).remove(repository, digest))),
     unlock: ({ registry, repository, digest }, { readEnabled, deleteEnabled }) =>
       effect('registry.unlock', () =>
         outcome(at(registry).setAttributes(repository, digest, { readEnabled, deleteEnabled })),

@@ -27,6 +27,8 @@ export function createMemoryTable(): Table {
       yield* found.sort((a, b) => (String(a['rowKey']) < String(b['rowKey']) ? -1 : 1));
       return Promise.resolve();
     },
+    deleteEntity: (partitionKey, rowKey) =>
+      partitions.get(partitionKey)?.delete(rowKey) === true ? Promise.resolve() : refusal(404),
     updateEntity: (row, _mode, { etag }) => {
       const current = find(row.partitionKey, row.rowKey);
       if (current === undefined) return refusal(404);

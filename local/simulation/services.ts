@@ -77,6 +77,7 @@ function tableThrough({ effect }: Process, table: Table): Table {
     createTable: table.createTable,
     getEntity: (...where) => effect('table.get', () => table.getEntity(...where)),
     createEntity: (row) => effect('table.create', () => table.createEntity(row)),
+    deleteEntity: (...where) => effect('table.delete', () => table.deleteEntity(...where)),
     updateEntity: (...change) => effect('table.update', () => table.updateEntity(...change)),
     listEntities: async function* (options) {
       const all = async () => {

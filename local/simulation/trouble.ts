@@ -9,6 +9,7 @@ export const EFFECTS = [
   'table.list',
   'table.create',
   'table.update',
+  'table.delete',
   'blob.upload',
   'blob.download',
   'queue.send',
@@ -25,13 +26,20 @@ export const EFFECTS = [
   'registry.untag',
   'registry.lock',
   'registry.unlock',
+  'registry.delete',
   'teams.card',
   'scanner.scan',
 ] as const;
 export type EffectName = (typeof EFFECTS)[number];
 
 /** What changes a registry. It matters most that none of it fails unnoticed. */
-export const CHANGES: readonly EffectName[] = ['registry.write', 'registry.untag', 'registry.lock', 'registry.unlock'];
+export const CHANGES: readonly EffectName[] = [
+  'registry.write',
+  'registry.untag',
+  'registry.lock',
+  'registry.unlock',
+  'registry.delete',
+];
 
 /** What happens a few times only where something is quarantined, and would seldom be met by chance. */
 export const SELDOM: readonly EffectName[] = [

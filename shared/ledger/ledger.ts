@@ -47,6 +47,8 @@ export interface Ledger {
   ) => Promise<TagEntry | undefined>;
   /** Remembers that a manifest gets no verdict, and why. */
   readonly exclude: (excluded: Excluded) => Promise<void>;
+  /** The manifest is not there any more. */
+  readonly forgetExcluded: (key: ArtifactKey) => Promise<void>;
   readonly readExcluded: (key: ArtifactKey) => Promise<Excluded | undefined>;
   /** Everything that is known of one repository. */
   readonly listRepository: (repository: Pick<ArtifactKey, 'registry' | 'repository'>) => AsyncIterable<RepositoryRow>;
@@ -127,6 +129,7 @@ export function createLedger(table: Table): Ledger {
         columns: () => ({}),
       });
     },
+    forgetExcluded: (key) => rows.remove(locateExcluded(key)),
     readExcluded: async (key) => (await rows.get(locateExcluded(key), excludedSchema))?.value,
     listRepository: (repository) => rows.list(partitionKey(repository), rowSchema),
     listSurveys: (registry) => rows.list(surveyPartition(registry), () => surveySchema),

@@ -78,6 +78,13 @@ export function createRows(table: Table) {
     }
     throw new AppError('LEDGER_CONFLICT', 'the entry kept moving', { retryable: true });
   };
+  const remove = async ({ partitionKey, rowKey }: Place): Promise<void> => {
+    try {
+      await table.deleteEntity(partitionKey, rowKey);
+    } catch (error) {
+      if (statusOf(error) !== 404) throw storageFault('LEDGER_UNAVAILABLE', error);
+    }
+  };
   /** The rows of one partition, each read by the schema that its key asks for. */
   const list = async function* <T>(partition: string, schemaOf: (rowKey: string) => z.ZodType<T>): AsyncGenerator<T> {
     try {
@@ -89,7 +96,7 @@ export function createRows(table: Table) {
       throw storageFault('LEDGER_UNAVAILABLE', error);
     }
   };
-  return { get, create, replace, loop, list };
+  return { get, create, replace, loop, remove, list };
 }
 
 function parseRow<T>(row: Readonly<Record<string, unknown>>, schema: z.ZodType<T>): T {

@@ -14,6 +14,7 @@ export interface Table {
     mode: 'Replace',
     options: { readonly etag: string },
   ) => Promise<{ readonly etag?: string }>;
+  readonly deleteEntity: (partitionKey: string, rowKey: string) => Promise<unknown>;
   /** The rows that an OData filter matches, in the order of their keys. */
   readonly listEntities: (options: {
     readonly queryOptions: { readonly filter: string };

@@ -39,6 +39,9 @@ export interface ImageAlert {
   readonly operations: readonly AlertOperation[];
   readonly pushedBy?: string;
   /** RFC 3339. */
+  /** When the scan that this rests on ended, and how new its vulnerability data was (RFC 3339). */
+  readonly scannedAt?: string;
+  readonly databaseAt?: string;
   readonly pushedAt?: string;
   /** RFC 3339. */
   readonly decidedAt: string;

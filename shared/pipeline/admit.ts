@@ -7,6 +7,7 @@ import { QUEUES, type QueueName } from '../message/queue-name.js';
 import type { Policy } from '../policy/policy.js';
 import { type LedgerEntry, remember } from './entry.js';
 import type { Clock, Journal, Send } from './effects.js';
+import { newScan } from './scan-state.js';
 
 /** What {@link admit} needs. */
 export interface AdmitDeps {
@@ -128,7 +129,7 @@ function firstScan({ kind, unreadable, sweep }: NewArtifact, now: string, deps: 
   if (kind === 'index') return { state: 'none' };
   const scanId = deps.newId();
   if (unreadable === undefined) {
-    return { state: 'open', scanId, requestedAt: now, failures: 0, ...(sweep === true && { sweep }) };
+    return newScan(now, scanId, { sweep: sweep === true });
   }
   const { code, message } = unreadable;
   return { state: 'failed', scanId, requestedAt: now, finishedAt: now, code, message: message.slice(0, 500) };
@@ -151,7 +152,7 @@ async function merge(key: ArtifactKey, facts: PushFacts, deps: AdmitDeps): Promi
     const rescan = goneAt !== undefined && entry.scan.state === 'failed';
     return {
       ...present,
-      ...(rescan && { scan: { state: 'open', scanId: deps.newId(), requestedAt: now, failures: 0 } as const }),
+      ...(rescan && { scan: newScan(now, deps.newId(), { sweep: false }) }),
       ...(overtakes && { scan: overtaking(entry.scan) }),
       ...(newer && { pushedAt: facts.at, ...(facts.by !== undefined && { pushedBy: facts.by }) }),
       ...(facts.platform !== undefined && entry.platform === undefined && { platform: facts.platform }),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { digestSchema } from '../artifact/descriptor.js';
 import { keySchema, tagSchema as tag } from '../message/key-schema.js';
-import { blobRefSchema, databaseSchema } from '../message/queue-message.js';
+import { blobRefSchema } from '../message/queue-message.js';
+import { rescanSchema, scanSchema } from './scan-state.js';
 
 const time = z.iso.datetime({ offset: true });
 const reason = z.object({ code: z.string(), message: z.string() });
@@ -11,13 +12,6 @@ const attributes = z.object({
   deleteEnabled: z.boolean(),
   listEnabled: z.boolean(),
 });
-const counts = z.object({
-  critical: z.number(),
-  high: z.number(),
-  medium: z.number(),
-  low: z.number(),
-  unknown: z.number(),
-});
 const action = z.enum(['mark', 'untag', 'lock', 'lock-and-untag']);
 const applied = z.object({
   kind: z.enum(['untag', 'lock', 'unlock', 'retag']),
@@ -25,45 +19,6 @@ const applied = z.object({
   outcome: z.enum(['done', 'refused', 'withheld']),
   at: time,
 });
-
-const scan = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('none') }),
-  z.object({
-    state: z.literal('open'),
-    scanId: z.uuid(),
-    requestedAt: time,
-    /** When the request was last known to be in the queue; a duplicate event does not enqueue it again. */
-    enqueuedAt: time.optional(),
-    /** Retryable failures so far. */
-    failures: z.number().int().nonnegative(),
-    /** A sweep asks for it, so it waits behind every push. */
-    sweep: z.boolean().optional(),
-  }),
-  z.object({
-    state: z.literal('done'),
-    scanId: z.uuid(),
-    requestedAt: time,
-    startedAt: time,
-    finishedAt: time,
-    scannerVersion: z.string(),
-    database: databaseSchema,
-    counts,
-    report: blobRefSchema,
-    findings: blobRefSchema,
-    sbom: blobRefSchema,
-    sarif: blobRefSchema,
-    scanMilliseconds: z.number(),
-    convertMilliseconds: z.number(),
-  }),
-  z.object({
-    state: z.literal('failed'),
-    scanId: z.uuid(),
-    requestedAt: time,
-    finishedAt: time,
-    code: z.string(),
-    message: z.string(),
-  }),
-]);
 
 const signature = z.discriminatedUnion('state', [
   z.object({ state: z.literal('open'), requestedAt: time, enqueuedAt: time.optional() }),
@@ -140,7 +95,9 @@ export const entrySchema = z.object({
   /** Indexes that hold it; bounded. */
   parents: z.array(digestSchema),
   children: z.array(z.object({ digest: digestSchema, platform: z.string() })),
-  scan,
+  scan: scanSchema,
+  /** A newer scan of what has been scanned: it is out, or has failed. What `scan` says counts until it is done. */
+  rescan: rescanSchema.optional(),
   signature,
   decision: decision.optional(),
   decidedAt: time.optional(),
@@ -158,7 +115,8 @@ export const entrySchema = z.object({
    */
   failing: z.object({ since: time, cause: z.enum(CAUSES) }).optional(),
   enforcement,
-  marks: z.array(z.object({ kind: z.enum(['sbom', 'sarif']), digest: digestSchema })),
+  /** Those of the last scan, once it is decided on. */
+  marks: z.array(z.object({ kind: z.enum(['sbom', 'sarif']), digest: digestSchema, scanId: z.uuid().optional() })),
   /** What the last card said. */
   alerted: z
     .object({
@@ -187,7 +145,6 @@ export const entrySchema = z.object({
 
 /** All that Lazaret knows of one digest in one repository. */
 export type LedgerEntry = z.infer<typeof entrySchema>;
-export type ScanState = LedgerEntry['scan'];
 export type Enforcement = LedgerEntry['enforcement'];
 
 /** The most tags and parents that an entry remembers; the oldest are forgotten first. */

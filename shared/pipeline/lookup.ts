@@ -37,6 +37,13 @@ export interface Status {
   };
   readonly signature: { readonly state: string; readonly code?: string; readonly message?: string };
   readonly marks: LedgerEntry['marks'];
+  /** Seconds since the scan that the verdict rests on ended, and since its vulnerability data was made. */
+  readonly age: { readonly scan: number; readonly database: number } | null;
+  /** A newer scan that is out, or has failed: what is told above rests on the one before. */
+  readonly rescan:
+    | { readonly state: 'open'; readonly at: string }
+    | { readonly state: 'failed'; readonly at: string; readonly code: string; readonly message: string }
+    | null;
   readonly times: Readonly<Record<string, string>>;
   /** Milliseconds of the scan and of its conversions. */
   readonly durations: Readonly<Record<string, number>>;
@@ -126,7 +133,9 @@ async function lookUpNow(reference: Reference, deps: LookUpDeps): Promise<Status
       release: entry.release ?? null,
     },
     signature: signatureOf(entry),
-    marks: entry.marks,
+    marks: entry.marks.map(({ kind, digest }) => ({ kind, digest })),
+    age: ageOf(entry, deps.clock()),
+    rescan: rescanOf(entry),
     times: timesOf(entry),
     durations:
       entry.scan.state === 'done' ? { scan: entry.scan.scanMilliseconds, convert: entry.scan.convertMilliseconds } : {},
@@ -150,6 +159,18 @@ function isSettled({ decision, settledAt, enforcement, release }: LedgerEntry): 
 function signatureOf({ signature }: LedgerEntry): Status['signature'] {
   if (signature.state === 'open') return { state: 'pending' };
   return { state: signature.outcome, code: signature.code, message: signature.message };
+}
+
+function ageOf({ scan }: LedgerEntry, now: Date): Status['age'] {
+  if (scan.state !== 'done') return null;
+  const seconds = (since: string) => Math.max(Math.round((now.getTime() - new Date(since).getTime()) / 1000), 0);
+  return { scan: seconds(scan.finishedAt), database: seconds(scan.database.updatedAt) };
+}
+
+function rescanOf({ rescan }: LedgerEntry): Status['rescan'] {
+  if (rescan === undefined) return null;
+  if (rescan.state === 'open') return { state: 'open', at: rescan.requestedAt };
+  return { state: 'failed', at: rescan.finishedAt, code: rescan.code, message: rescan.message };
 }
 
 function timesOf(entry: LedgerEntry): Status['times'] {
@@ -183,6 +204,8 @@ function unknown(reference: string, digest: Digest | null): Status {
     enforcement: { state: 'none', operations: [], withheld: null, release: null, tagRemoved: false },
     signature: { state: 'unknown' },
     marks: [],
+    age: null,
+    rescan: null,
     times: {},
     durations: {},
   };

@@ -60,6 +60,10 @@ function toAlert(before: LedgerEntry, after: LedgerEntry, { report, link }: News
     ...(after.failing !== undefined && { changed: after.failing.cause }),
     reasons: decision?.reasons ?? [],
     counts: after.scan.state === 'done' ? after.scan.counts : NO_COUNTS,
+    ...(after.scan.state === 'done' && {
+      scannedAt: after.scan.finishedAt,
+      databaseAt: after.scan.database.updatedAt,
+    }),
     findings: sortFindings(report?.findings ?? []).slice(0, MAX_FINDINGS),
     secrets: (report?.secrets ?? []).slice(0, MAX_FINDINGS),
     ...(enforcement.state === 'withheld' && enforcement.withheld && { withheld: enforcement.withheld }),

@@ -268,7 +268,7 @@ function emptyResult(): Result {
     repositories: 0,
     swept: 0,
     walked: 0,
-    repairs: { receive: 0, scan: 0, rescan: 0, reopen: 0, verify: 0, decide: 0, marks: 0, gone: 0 },
+    repairs: { receive: 0, scan: 0, rescan: 0, refresh: 0, reopen: 0, verify: 0, decide: 0, marks: 0, gone: 0 },
     failed: 0,
     complete: true,
   };

@@ -6,9 +6,10 @@ import { QUEUES } from '../message/queue-name.js';
 import type { DatabaseEvidence, ScanReport } from '../vulnerability/report.js';
 import { countBySeverity } from '../vulnerability/severity.js';
 import { scanQueue } from './admit.js';
-import type { LedgerEntry, ScanState } from './entry.js';
+import type { LedgerEntry } from './entry.js';
 import { type Clock, type Journal, LAZARET, type Log, type Send } from './effects.js';
 import { MAX_RETRY_MILLISECONDS, retryDelaySeconds } from './deliver.js';
+import { type OpenScan, isRecorded, openScanOf, withOpenScan } from './scan-state.js';
 
 /** The largest report that is read, in bytes. */
 export const MAX_REPORT_BYTES = 64 * 1024 * 1024;
@@ -42,8 +43,6 @@ export interface RecordScanDeps {
   ) => { readonly code: string; readonly message: string } | undefined;
 }
 
-type OpenScan = Extract<ScanState, { state: 'open' }>;
-
 /**
  * Takes what the scan job hands in. Evidence is accepted for an open request only, by its id, and read again here: the
  * job parses untrusted layers and is not believed. Anything else is put down in the journal and dropped.
@@ -51,24 +50,23 @@ type OpenScan = Extract<ScanState, { state: 'open' }>;
 export async function recordScan(message: Scanned, deps: RecordScanDeps): Promise<void> {
   const { key, scanId, outcome } = message;
   const found = await deps.ledger.read(key);
-  const open = found?.entry.scan;
-  if (open?.state !== 'open' || open.scanId !== scanId) {
+  const open = found && openScanOf(found.entry);
+  if (open?.scanId !== scanId) {
     // The same outcome delivered twice, or evidence that nobody asked for. If the first delivery died after its write,
     // the decision is still owed.
-    const recorded = open !== undefined && open.state !== 'none' && open.scanId === scanId;
-    if (recorded) await askForDecision(found?.entry, deps);
+    if (found !== undefined && isRecorded(found.entry, scanId)) await askForDecision(found.entry, deps);
     else await deps.journal({ key, what: 'scan-unasked', who: LAZARET, detail: { scanId }, id: `unasked-${scanId}` });
     return;
   }
   if (outcome.kind === 'retry') {
     await deps.send(scanQueue(open), { v: MESSAGE_VERSION, scanId, key, since: open.requestedAt });
     const enqueuedAt = deps.clock().toISOString();
-    await deps.ledger.update(key, ({ scan, ...entry }) =>
-      scan.state === 'open' && scan.scanId === scanId ? { ...entry, scan: { ...scan, enqueuedAt } } : undefined,
-    );
+    await deps.ledger.update(key, (entry) => withOpenScan(entry, scanId, (scan) => ({ ...scan, enqueuedAt })));
     return;
   }
-  if (outcome.kind === 'failed' && outcome.code === 'QUARANTINED' && isOurs(found?.entry)) {
+  // What has been scanned keeps its evidence, so a newer scan that comes to nothing just ends.
+  const isFirst = found?.entry.scan.state === 'open';
+  if (isFirst && outcome.kind === 'failed' && outcome.code === 'QUARANTINED' && isOurs(found.entry)) {
     // Our own lock, set at the deadline, keeps the scan out: that is not the image's failure. A release asks for it again.
     await deps.journal({ key, what: 'scan-locked-out', who: LAZARET, id: `locked-out-${scanId}` });
     return;
@@ -77,8 +75,8 @@ export async function recordScan(message: Scanned, deps: RecordScanDeps): Promis
   if (failure !== undefined) await fail({ message, open, failure }, deps);
 }
 
-function isOurs(entry: LedgerEntry | undefined): boolean {
-  return entry !== undefined && ['applying', 'quarantined', 'refused'].includes(entry.enforcement.state);
+function isOurs(entry: LedgerEntry): boolean {
+  return ['applying', 'quarantined', 'refused'].includes(entry.enforcement.state);
 }
 
 interface Failure {
@@ -117,7 +115,7 @@ async function accept(
   const recorded = await deps.ledger.update(
     key,
     (entry) => {
-      if (entry.scan.state !== 'open' || entry.scan.scanId !== scanId) return undefined;
+      if (openScanOf(entry)?.scanId !== scanId) return undefined;
       const {
         report: raw,
         sbom,
@@ -130,6 +128,7 @@ async function accept(
       } = outcome;
       return {
         ...entry,
+        rescan: undefined,
         scan: {
           ...{ report: raw, sbom, sarif, database, startedAt, finishedAt, scanMilliseconds, convertMilliseconds },
           state: 'done',
@@ -160,16 +159,17 @@ async function fail(
     // The delay sits here and never in `scan`, whose length starts jobs.
     const delaySeconds = retryDelaySeconds(open.failures);
     await deps.send(QUEUES.scanned, { ...message, attempt: 0, outcome: { kind: 'retry' } }, { delaySeconds });
-    await deps.ledger.update(key, (entry) => {
-      if (entry.scan.state !== 'open' || entry.scan.scanId !== scanId) return undefined;
-      return { ...entry, scan: { ...entry.scan, failures: open.failures + 1 } };
-    });
+    const failures = open.failures + 1;
+    await deps.ledger.update(key, (entry) => withOpenScan(entry, scanId, (scan) => ({ ...scan, failures })));
     return;
   }
   await closeScan({ key, scanId, failure }, deps);
 }
 
-/** Ends an open scan without a report: the verdict can only be what the policy says of `unscannable`. */
+/**
+ * Ends an open scan without a report. Of a first one the verdict can only be what the policy says of `unscannable`; a newer
+ * one takes nothing away.
+ */
 export async function closeScan(
   {
     key,
@@ -178,19 +178,18 @@ export async function closeScan(
   }: {
     readonly key: ArtifactKey;
     readonly scanId: string;
-    readonly failure: { readonly code: string; readonly message: string };
+    readonly failure: { readonly code: string; readonly message: string; readonly retryable?: boolean };
   },
   deps: Pick<RecordScanDeps, 'clock' | 'ledger' | 'send'>,
 ): Promise<void> {
   const finishedAt = deps.clock().toISOString();
-  const closed = await deps.ledger.update(key, (entry) => {
-    if (entry.scan.state !== 'open' || entry.scan.scanId !== scanId) return undefined;
-    const { requestedAt } = entry.scan;
-    return {
-      ...entry,
-      scan: { state: 'failed', scanId, requestedAt, finishedAt, code: failure.code, message: failure.message },
-    };
-  });
+  const { code, message, retryable = false } = failure;
+  const closed = await deps.ledger.update(key, (entry) =>
+    withOpenScan(entry, scanId, ({ requestedAt }) => ({
+      ...{ state: 'failed', scanId, requestedAt, finishedAt, code, message },
+      ...(retryable && { retryable }),
+    })),
+  );
   await askForDecision(closed, deps);
 }
 

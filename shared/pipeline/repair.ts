@@ -5,6 +5,7 @@ import type { Attributes } from '../policy/operation.js';
 import type { Policy } from '../policy/policy.js';
 import type { LedgerEntry } from './entry.js';
 import { type Clock, type Journal, LAZARET, type Send } from './effects.js';
+import { type ScanState, isStale, newScan, openScanOf, withOpenScan } from './scan-state.js';
 import { mayReopen } from './survey.js';
 import type { FoundRepair, RepositoryKey } from './survey-repository.js';
 
@@ -16,7 +17,7 @@ export interface RepairDeps {
   readonly newId: () => string;
   /** What is older than this was there before us. */
   readonly installedAt: Date;
-  readonly policy: Pick<Policy, 'deadlineMilliseconds'>;
+  readonly policy: Pick<Policy, 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
   readonly registry: { unlock: (key: ArtifactKey, attributes: Attributes) => Promise<unknown> };
   readonly ledger: {
     update: (
@@ -48,23 +49,25 @@ export async function carryOutRepair(
       return;
     }
     case 'scan':
-    case 'rescan': {
+    case 'rescan':
+    case 'refresh': {
+      const { maxAgeMilliseconds } = deps.policy;
       const entry = await deps.ledger.update(key, (current) =>
-        reopened(current, repair.kind, { now, newId: deps.newId }),
+        asked(current, repair.kind, { now, maxAgeMilliseconds, newId: deps.newId }),
       );
-      if (entry?.scan.state !== 'open') return;
-      await deps.send(QUEUES.scanSweep, { ...message, scanId: entry.scan.scanId });
+      const open = entry && openScanOf(entry);
+      if (open !== undefined) await deps.send(QUEUES.scanSweep, { ...message, scanId: open.scanId });
       return;
     }
     case 'reopen': {
       // First the ledger: a decision that sees the new request leaves the lock alone until its deadline.
-      const scan = openScan(now, deps.newId);
+      const scan = queuedScan(now, deps.newId);
       const entry = await deps.ledger.update(key, (current) =>
         mayReopen(current, new Date(now)) ? { ...current, scan, reopened: (current.reopened ?? 0) + 1 } : undefined,
       );
       const attributes = entry?.enforcement.record?.attributes;
       // Another run may have been quicker.
-      const isOurs = entry?.scan.state === 'open' && scan.state === 'open' && entry.scan.scanId === scan.scanId;
+      const isOurs = entry?.scan.state === 'open' && entry.scan.scanId === scan.scanId;
       if (!isOurs || attributes === undefined) return;
       await deps.registry.unlock(key, attributes);
       await deps.send(QUEUES.scanSweep, { ...message, scanId: scan.scanId });
@@ -92,18 +95,28 @@ export async function carryOutRepair(
   }
 }
 
-function reopened(
+function asked(
   entry: LedgerEntry,
-  kind: 'scan' | 'rescan',
-  { now, newId }: { readonly now: string; readonly newId: () => string },
+  kind: 'scan' | 'rescan' | 'refresh',
+  {
+    now,
+    maxAgeMilliseconds,
+    newId,
+  }: { readonly now: string; readonly maxAgeMilliseconds: number; readonly newId: () => string },
 ): LedgerEntry | undefined {
-  const { scan } = entry;
-  if (kind === 'scan') {
-    return scan.state === 'open' ? { ...entry, scan: { ...scan, enqueuedAt: now, sweep: true } } : undefined;
+  const open = openScanOf(entry);
+  switch (kind) {
+    case 'scan':
+      return open && withOpenScan(entry, open.scanId, (scan) => ({ ...scan, enqueuedAt: now, sweep: true }));
+    case 'rescan':
+      return entry.scan.state === 'failed' ? { ...entry, scan: queuedScan(now, newId) } : undefined;
+    case 'refresh':
+      return isStale(entry, { now: new Date(now), maxAgeMilliseconds })
+        ? { ...entry, rescan: queuedScan(now, newId) }
+        : undefined;
   }
-  return scan.state === 'failed' ? { ...entry, scan: openScan(now, newId) } : undefined;
 }
 
-function openScan(now: string, newId: () => string): LedgerEntry['scan'] {
-  return { state: 'open', scanId: newId(), requestedAt: now, enqueuedAt: now, failures: 0, sweep: true };
+function queuedScan(now: string, newId: () => string): Extract<ScanState, { state: 'open' }> {
+  return { ...newScan(now, newId(), { sweep: true }), enqueuedAt: now };
 }

@@ -54,7 +54,7 @@ export interface Surveyed {
 /** What is told of the moment. */
 export type Moment = Omit<SurveyContext, 'present'>;
 
-/** How many digests of a repository are decided again at once since the policy has changed: pushes wait behind them. */
+/** How many digests of a repository are decided again at once since the policy has changed, or scanned anew. */
 const MAX_RECONSIDERED = 500;
 
 /** How long the event of a push may be on its way. */
@@ -93,8 +93,9 @@ export async function surveyWhole(
     unfinished ||= isUnfinished(row.entry);
     const kind = found === undefined ? goneRepair(row.entry, moment) : findRepair(found, row.entry, context);
     if (kind === undefined) continue;
-    // A new policy asks for every digest at once. The next look, which follows soon, goes on with the others.
-    if (kind === 'decide' && isOutOfPolicy(row.entry, moment) && (reconsidered += 1) > MAX_RECONSIDERED) continue;
+    // A new policy asks for every digest at once, and so does time. The next look, which follows soon, goes on.
+    const isAnew = kind === 'refresh' || (kind === 'decide' && isOutOfPolicy(row.entry, moment));
+    if (isAnew && (reconsidered += 1) > MAX_RECONSIDERED) continue;
     repairs.push({ repair: { kind, digest }, found });
   }
   for (const row of changed) {

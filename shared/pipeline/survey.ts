@@ -4,6 +4,7 @@ import type { Attributes, EnforcementMode } from '../policy/operation.js';
 import type { Excluded, LedgerEntry, Survey, TagEntry } from './entry.js';
 import { MAX_RETRY_MILLISECONDS } from './deliver.js';
 import { isOvertakenRow } from './overtaken.js';
+import { isStale, openScanOf } from './scan-state.js';
 import { dueAt } from './wake.js';
 
 /** A manifest as a registry lists it. */
@@ -23,6 +24,8 @@ export type Repair =
   | { readonly kind: 'scan'; readonly digest: Digest }
   /** Its scan was poisoned: ask for a new one. */
   | { readonly kind: 'rescan'; readonly digest: Digest }
+  /** Its scan is old, or failed by what may have passed: ask for a newer one, and go by the old one until then. */
+  | { readonly kind: 'refresh'; readonly digest: Digest }
   /** It was locked before its scan was done: open it for the time of a scan. */
   | { readonly kind: 'reopen'; readonly digest: Digest }
   | { readonly kind: 'verify'; readonly digest: Digest }
@@ -82,7 +85,9 @@ export function findRepair(
   if (isUndone(found, entry, context)) return 'decide';
   if (isDue(entry, context) || isOutOfPolicy(entry, context)) return 'decide';
   // Last, for it is asked day after day, and must not keep anything else waiting.
-  return isUnsigned(entry, context.now) ? 'verify' : undefined;
+  if (isUnsigned(entry, context.now)) return 'verify';
+  // What is locked cannot be pulled, by us neither.
+  return found.attributes.readEnabled && isStale(entry, context) ? 'refresh' : undefined;
 }
 
 function evidenceRepair(
@@ -91,15 +96,16 @@ function evidenceRepair(
   { now, idle }: SurveyContext,
 ): Repair['kind'] | undefined {
   const { scan, signature } = entry;
+  const open = openScanOf(entry);
   const isLost = (since: string, empty: boolean) =>
     isOlder(since, now, empty ? LOST_MILLISECONDS : LOST_ANYWAY_MILLISECONDS);
   const poisonedScan = scan.state === 'failed' && scan.code === 'POISONED';
   if ((scan.state === 'open' || poisonedScan) && !attributes.readEnabled && isLockedByUs(entry)) {
     // Our lock keeps every scan out, so it has to be lifted for one; and it is not lifted again and again.
     if (mayReopen(entry, now) && idle.scan) return 'reopen';
-  } else if (scan.state === 'open') {
-    const asked = scan.enqueuedAt ?? scan.requestedAt;
-    const waits = scan.failures > 0 && !isOlder(asked, now, LOST_MILLISECONDS + RETRY_MILLISECONDS);
+  } else if (open !== undefined) {
+    const asked = open.enqueuedAt ?? open.requestedAt;
+    const waits = open.failures > 0 && !isOlder(asked, now, LOST_MILLISECONDS + RETRY_MILLISECONDS);
     if (!waits && isLost(asked, idle.scan)) return 'scan';
   } else if (poisonedScan && isOlder(scan.finishedAt, now, POISONED_MILLISECONDS)) {
     return 'rescan';
@@ -143,7 +149,7 @@ export function isUnfinished(entry: LedgerEntry): boolean {
   if (entry.goneAt !== undefined) return false;
   const awaits = scan.state === 'open' || (scan.state === 'failed' && scan.code === 'POISONED');
   if (awaits && (!isLockedByUs(entry) || reopened < MAX_REOPENED)) return true;
-  if (signature.state === 'open' || signature.code === 'POISONED') return true;
+  if (signature.state === 'open' || signature.code === 'POISONED' || entry.rescan?.state === 'open') return true;
   if (decision === undefined || decision.verdict === 'pending' || decision.gaveUp === true) return true;
   // A release, or evidence that came later, is not carried out until it has been decided on.
   const released = entry.release !== undefined && enforcement.state === 'quarantined';

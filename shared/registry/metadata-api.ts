@@ -19,6 +19,8 @@ export interface MetadataApi {
   readonly untag: (registry: LoginServer, repository: Repository, tag: Tag) => Promise<Outcome>;
   readonly lock: (key: ArtifactKey) => Promise<Outcome>;
   readonly unlock: (key: ArtifactKey, attributes: Attributes) => Promise<Outcome>;
+  /** Deletes a manifest of our own that refers to another one. */
+  readonly deleteReferrer: (key: ArtifactKey) => Promise<Outcome>;
 }
 
 /** Builds the metadata side of the registry client. */
@@ -59,6 +61,11 @@ export function createMetadataApi(clients: SdkClients): MetadataApi {
           canDelete: false,
         }),
       ),
+    deleteReferrer: ({ registry, repository, digest }) => {
+      // Of a client of its own, since its token is for something else.
+      const client = clients(registry, `${repository} delete`);
+      return change('delete', client.getArtifact(repository, digest).delete());
+    },
     unlock: (key, { readEnabled, deleteEnabled }) =>
       change(
         'unlock',

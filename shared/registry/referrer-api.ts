@@ -67,6 +67,8 @@ export interface Referrer {
   readonly annotations: Readonly<Record<string, string>>;
   /** RFC 3339; part of the bytes, so the same scan makes the same digest. */
   readonly createdAt: string;
+  /** Referrers that this one takes the place of, where a list of them is kept under a tag. */
+  readonly supersedes?: readonly Digest[];
 }
 
 /**
@@ -79,7 +81,7 @@ export async function pushReferrer(
   referrer: Referrer,
 ): Promise<Digest> {
   const { key, mediaType, size } = subject;
-  const { artifactType, bytes, annotations, createdAt } = referrer;
+  const { artifactType, bytes, annotations, createdAt, supersedes = [] } = referrer;
   const manifest = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
@@ -105,7 +107,7 @@ export async function pushReferrer(
   // A registry that does not name the subject has no referrers API, and leaves the list to its clients.
   if (response.headers.get('oci-subject') === null) {
     const descriptor = { mediaType: MediaType.ociManifest, digest, size: manifest.byteLength, artifactType };
-    const listed = await listUnderTag(session, key, descriptor);
+    const listed = await listUnderTag(session, key, { descriptor, supersedes });
     if (listed !== 'done') throw markError(listed.refused);
   }
   return digest;

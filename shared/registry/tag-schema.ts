@@ -20,30 +20,40 @@ export function referrersTag(digest: Digest): Tag {
 }
 
 /**
- * Lists a referrer under its subject's tag, for a registry without the referrers API. Nothing guards the list against
- * another writer, so it is read again, and written again where somebody else's list has replaced ours. Throws
+ * Lists a referrer under its subject's tag in the place of those that it supersedes, for a registry without the referrers
+ * API. Nothing guards the list against another writer, so it is read again, and written again where somebody else's list has replaced ours. Throws
  * `REFERRERS_CONTENDED` (retryable), or what the registry's status stands for.
  */
 export async function listUnderTag(
   session: Session,
   key: ArtifactKey,
-  referrer: {
-    readonly mediaType: string;
-    readonly digest: Digest;
-    readonly size: number;
-    readonly artifactType: string;
+  {
+    descriptor,
+    supersedes,
+  }: {
+    readonly descriptor: {
+      readonly mediaType: string;
+      readonly digest: Digest;
+      readonly size: number;
+      readonly artifactType: string;
+    };
+    readonly supersedes: readonly Digest[];
   },
 ): Promise<'done' | { readonly refused: number }> {
   for (let tries = 0; tries < TRIES; tries++) {
     const index = await readIndex(session, key);
-    if (index.manifests.some(({ digest }) => digest === referrer.digest)) return 'done';
+    const others = index.manifests.filter(
+      ({ digest }) => !supersedes.some((old) => old === digest && old !== descriptor.digest),
+    );
+    const isListed = others.some(({ digest }) => digest === descriptor.digest);
+    if (isListed && others.length === index.manifests.length) return 'done';
     const { status } = await session.send({
       ...key,
       action: 'pull,push',
       method: 'PUT',
       path: `/manifests/${referrersTag(key.digest)}`,
       headers: { 'content-type': MediaType.ociIndex },
-      body: JSON.stringify({ ...index, manifests: [...index.manifests, referrer] }),
+      body: JSON.stringify({ ...index, manifests: isListed ? others : [...others, descriptor] }),
     });
     if (status !== 201) return { refused: status };
   }

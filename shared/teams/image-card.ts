@@ -194,10 +194,15 @@ function whenOf({ because, until }: NonNullable<ImageAlert['withheld']>): string
   return 'Enforcement is off. Would be done: ';
 }
 
-function originOf({ pushedBy, pushedAt, decidedAt }: ImageAlert, detail: Detail): string {
+function originOf(alert: ImageAlert, detail: Detail): string {
+  const { pushedBy, pushedAt, decidedAt, scannedAt, databaseAt } = alert;
   const by = pushedBy === undefined ? '' : ` by ${plain(pushedBy, detail.text)}`;
   const pushed = pushedAt === undefined ? '' : `Pushed ${plain(pushedAt, 40)}${by}. `;
-  return `${pushed}Decided ${plain(decidedAt, 40)}.`;
+  const scanned =
+    scannedAt === undefined
+      ? ''
+      : `Scanned ${plain(scannedAt, 40)} with vulnerability data of ${plain(databaseAt ?? 'an unknown time', 40)}. `;
+  return `${pushed}${scanned}Decided ${plain(decidedAt, 40)}.`;
 }
 
 function releaseOf({ key, operations, cause, contested }: ImageAlert): CardElement[] {

@@ -8,7 +8,7 @@ import type { App, Services } from '../../shared/steps.js';
 
 const FOUND_NOTHING: Reconciled = {
   ...{ repositories: 0, swept: 0, walked: 0, failed: 0, calls: 0, complete: true, startedAt: '' },
-  repairs: { receive: 0, scan: 0, rescan: 0, reopen: 0, verify: 0, decide: 0, marks: 0, gone: 0 },
+  repairs: { receive: 0, scan: 0, rescan: 0, refresh: 0, reopen: 0, verify: 0, decide: 0, marks: 0, gone: 0 },
 };
 
 type Step = (message: unknown) => Promise<void>;

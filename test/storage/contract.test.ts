@@ -111,6 +111,14 @@ describe.each([
     expect((await table.getEntity('p:q', 'sha256:r'))['json0']).toBe('3');
   });
 
+  it('deletes a row once', async () => {
+    const table = await (await open()).table();
+    await table.createEntity({ partitionKey: 'p', rowKey: 'r', one: '1' });
+    expect(await status(table.deleteEntity('p', 'r'))).toBe('done');
+    expect(await status(table.getEntity('p', 'r'))).toBe(404);
+    expect(await status(table.deleteEntity('p', 'r'))).toBe(404);
+  });
+
   it('replaces a row as a whole', async () => {
     const table = await (await open()).table();
     const { etag } = await table.createEntity({ partitionKey: 'p', rowKey: 'r', one: '1', two: '2' });
