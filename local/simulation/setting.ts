@@ -41,6 +41,7 @@ const DEADLINES = { long: '20h', short: '1h' } as const;
 const policyText = (deadline: string) => `
 version: 1
 deadline: ${deadline}
+maxAge: 16h
 rules:
   - { registry: ${MARKED_ONLY.registry}, repository: "${MARKED_ONLY.repository}", vulnerabilities: { fail: HIGH } }
 ${Object.entries(DEMANDS)
