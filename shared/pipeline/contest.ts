@@ -31,7 +31,8 @@ export function relocked(entry: LedgerEntry, now: Date): Pick<LedgerEntry['enfor
 
 /** Whether a lock that is not there was ours, and was taken off by somebody else: for a scan that never came we do it. */
 function isTakenOff({ enforcement: { state, lockedAt }, scan }: LedgerEntry): boolean {
-  if (state !== 'quarantined' || lockedAt === undefined) return false;
+  // Where a part of the quarantine was refused, what was let through is ours all the same.
+  if ((state !== 'quarantined' && state !== 'refused') || lockedAt === undefined) return false;
   return !('requestedAt' in scan) || new Date(scan.requestedAt) <= new Date(lockedAt);
 }
 

@@ -39,8 +39,14 @@ export interface CoverageDeps extends ReconcileDeps {
 export interface Coverage extends CoverageCounts {
   /** Of the above, those that are locked or untagged by us. */
   readonly quarantined: number;
-  /** Would be, if enforcement were on; and if the brake were off. */
+  /** Of which the registry let us do only a part, or nothing. */
+  readonly incomplete: number;
+  /** What would be done if enforcement were on, or they were not older than this installation, or nobody depended on them. */
   readonly observed: number;
+  readonly existing: number;
+  readonly reserved: number;
+  /** What will be done at its time, and once somebody lets go of the brake. */
+  readonly waiting: number;
   readonly braked: number;
   /** Of the judged ones, those whose scan is older than the policy's `maxAge`. */
   readonly aged: number;
@@ -142,10 +148,15 @@ async function retentionOf({ registries, readRetention }: CoverageDeps): Promise
   return Promise.all(all);
 }
 
+type Counted = keyof {
+  [
+    Name in keyof NonNullable<Survey['summary']> as NonNullable<Survey['summary']>[Name] extends number ? Name : never
+  ]: number;
+};
+
 function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'unseen' | 'searches' | 'retention'> {
   const summaries = surveys.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
-  const sum = (name: keyof CoverageCounts | 'quarantined' | 'observed' | 'braked' | 'aged') =>
-    summaries.reduce((total, each) => total + each[name], 0);
+  const sum = (name: Counted) => summaries.reduce((total, each) => total + each[name], 0);
   const oldest = (times: readonly (string | undefined)[]) => times.filter((at) => at !== undefined).sort()[0];
   return {
     manifests: sum('manifests'),
@@ -158,7 +169,11 @@ function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'unseen' | 
     shut: sum('shut'),
     unaccounted: sum('unaccounted'),
     quarantined: sum('quarantined'),
+    incomplete: sum('incomplete'),
     observed: sum('observed'),
+    existing: sum('existing'),
+    reserved: sum('reserved'),
+    waiting: sum('waiting'),
     braked: sum('braked'),
     aged: sum('aged'),
     oldestPending: oldest(summaries.map(({ oldestPending }) => oldestPending)),

@@ -49,3 +49,9 @@ export function halfWay(enforcement: Enforcement, { attributes, tags }: Observed
   );
   return { ...enforcement, state: 'quarantined', operations: done };
 }
+
+/** What the registry has refused is tried again once a person asks for it. Pure. */
+export function withoutRefusals(enforcement: Enforcement): Enforcement {
+  const operations = enforcement.operations.filter(({ outcome }) => outcome !== 'refused');
+  return operations.length === enforcement.operations.length ? enforcement : { ...enforcement, operations };
+}

@@ -2,7 +2,13 @@ import type { Tag } from '../artifact/tag.js';
 import { AppError } from '../error/app-error.js';
 import type { BlobRef } from '../message/queue-message.js';
 import type { Decision } from '../policy/decision.js';
-import type { AppliedOperation, EnforcementMode, ObservedArtifact, QuarantineRecord } from '../policy/operation.js';
+import type {
+  AppliedOperation,
+  EnforcementMode,
+  ObservedArtifact,
+  Operation,
+  QuarantineRecord,
+} from '../policy/operation.js';
 import { type PlanHistory, operationName, plan } from '../policy/plan.js';
 import { askOvertaken } from './ask-overtaken.js';
 import { type ApplyDeps, type Cause, applyOperation, lookAgain } from './apply.js';
@@ -168,7 +174,10 @@ async function refuseHalfLifted(
   deps: EnforceDeps,
 ): Promise<void> {
   const wasOpen = enforcement.record?.attributes.readEnabled ?? true;
-  if (!wasOpen || !operations.some(({ kind, outcome }) => kind === 'retag' && outcome === 'refused')) return;
+  const isRefused = (kind: Operation['kind']) =>
+    operations.some((operation) => operation.kind === kind && operation.outcome === 'refused');
+  // Where the registry refuses to take the lock off, it is the lock that we know of.
+  if (!wasOpen || isRefused('unlock') || !isRefused('retag')) return;
   const { state } = await deps.registry.pullState(key.registry, key.repository, key.digest);
   if (state === 'refused') {
     throw new AppError('LOCK_IN_THE_WAY', 'the digest was locked while its tags were restored', { retryable: true });
@@ -180,7 +189,7 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
   const operations = plan(decision, observed, history);
   const at = deps.clock().toISOString();
   const { version: standing } = decided;
-  const withheld = deps.mode === 'observe' ? ({ because: 'observe' } as const) : decision.withheld;
+  const withheld = withheldBy(decision, deps.mode);
   if (decision.action === 'mark' || withheld !== undefined) {
     // A quarantine in force is not softened by a milder rule; only a pass or a person lifts it.
     if (history.record !== undefined) {
@@ -224,6 +233,12 @@ async function quarantine(decided: Decided, { observed, history }: Situation, de
   const locked = applied.some(({ kind, outcome }) => kind === 'lock' && outcome === 'done');
   const memory = locked ? relocked(entry, deps.clock()) : {};
   return { gone: false, version, enforcement: { ...enforcement, ...memory, state, operations: done } };
+}
+
+/** Switched on, enforcement would leave alone what is reserved, or older than we are: so that is why, on or off. */
+function withheldBy({ withheld }: Decision, mode: EnforcementMode): Enforcement['withheld'] {
+  if (mode === 'enforce' || withheld?.because === 'existing' || withheld?.because === 'reserved') return withheld;
+  return { because: 'observe' };
 }
 
 /** Asks the brake; what is known of the digest says what it has in common with others. */

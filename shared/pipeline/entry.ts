@@ -211,8 +211,16 @@ export const surveySchema = z.object({
       aged: count.default(0),
       pending: count,
       quarantined: count,
+      /** The registry let us do only a part of it, or nothing. */
+      incomplete: count.default(0),
       /** Would be, if enforcement were on. */
       observed: count.default(0),
+      /** Would be, if they were not older than this installation. */
+      existing: count.default(0),
+      /** Will be at their time: they have passed before. */
+      waiting: count.default(0),
+      /** Would be, if nothing depended on their repositories. */
+      reserved: count.default(0),
       /** Would be, if the brake were off. */
       braked: count.default(0),
       signatures: count,

@@ -2,11 +2,13 @@ import type { ArtifactKey } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
+import { withoutRefusals } from './done.js';
+import type { LedgerEntry } from './entry.js';
 import type { ReleaseDeps } from './release.js';
 
 /**
- * A person decides that a contested digest is locked again, with all tries anew. Throws `UNKNOWN_ARTIFACT`, or
- * `NOT_CONTESTED` where nobody has taken a lock off too often.
+ * A person decides that a quarantine is tried again, with all tries anew: of a contested digest, or of one of which the
+ * registry has refused a part. Throws `UNKNOWN_ARTIFACT`, or `NOT_CONTESTED` where it is neither.
  */
 export async function insist(
   key: ArtifactKey,
@@ -15,14 +17,18 @@ export async function insist(
 ): Promise<void> {
   const known = await deps.ledger.update(key, (current) => current);
   if (known === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest');
-  if (known.enforcement.state !== 'contested') {
-    throw new AppError('NOT_CONTESTED', 'nobody has taken a lock off this digest too often');
+  if (!isLeftAlone(known)) {
+    throw new AppError('NOT_CONTESTED', 'its lock is not contested, and the registry has refused nothing of it');
   }
   await deps.journal({ key, what: 'insist', who: by, why: reason });
   await deps.ledger.update(key, (entry) => {
-    const { enforcement } = entry;
-    if (enforcement.state !== 'contested') return undefined;
+    if (!isLeftAlone(entry)) return undefined;
+    const enforcement = withoutRefusals(entry.enforcement);
     return { ...entry, enforcement: { ...enforcement, state: 'applying', relockedAt: [] } };
   });
   await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since: deps.clock().toISOString() });
+}
+
+function isLeftAlone({ enforcement: { state }, release }: LedgerEntry): boolean {
+  return state === 'contested' || (state === 'refused' && release === undefined);
 }

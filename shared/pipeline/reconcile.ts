@@ -251,12 +251,19 @@ function nextWalkAt(
   survey: Survey | undefined,
   { mode, policy, braked }: Pick<ReconcileDeps, 'mode' | 'policy'> & { readonly braked: boolean },
 ): number {
-  const { quarantined = 0, shut = 0, observed = 0, braked: held = 0, nextDueAt } = survey?.summary ?? {};
+  const {
+    quarantined = 0,
+    incomplete = 0,
+    shut = 0,
+    observed = 0,
+    braked: held = 0,
+    nextDueAt,
+  } = survey?.summary ?? {};
   if (survey?.walkedAt === undefined) return 0;
   const walkedAt = new Date(survey.walkedAt).getTime();
   const isAnother = survey.policy !== policy.digest || (observed > 0 && mode === 'enforce') || (held > 0 && !braked);
   if (survey.unfinished === true || isAnother) return walkedAt;
-  const guarded = quarantined + shut > 0 || new Date(survey.guardedAt ?? 0).getTime() >= walkedAt;
+  const guarded = quarantined + incomplete + shut > 0 || new Date(survey.guardedAt ?? 0).getTime() >= walkedAt;
   const pause = guarded ? GUARD_MILLISECONDS : WALK_MILLISECONDS;
   // A message comes at that time; this is for the one that got lost.
   const due = nextDueAt === undefined ? Infinity : new Date(nextDueAt).getTime() + LATE_MILLISECONDS;

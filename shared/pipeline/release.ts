@@ -2,6 +2,7 @@ import type { ArtifactKey } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
+import { withoutRefusals } from './done.js';
 import type { LedgerEntry } from './entry.js';
 import type { Clock, Journal, Send } from './effects.js';
 import { decideAt } from './wake.js';
@@ -52,7 +53,12 @@ export async function release(
   // Written down before it takes effect.
   await deps.journal({ key, what: 'release', who: by, why, ...(until !== undefined && { detail: { until } }) });
   const given = { by, reason: why, at, ...(until !== undefined && { until }) };
-  const entry = (await deps.ledger.update(key, (current) => ({ ...current, release: given }))) ?? known;
+  const released = (current: LedgerEntry): LedgerEntry => ({
+    ...current,
+    release: given,
+    enforcement: withoutRefusals(current.enforcement),
+  });
+  const entry = (await deps.ledger.update(key, released)) ?? known;
   const message = { v: MESSAGE_VERSION, key, attempt: 0, since: at };
   if (entry.scan.state === 'open') {
     // It was locked before its scan was done, which can go on once the lock is off.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { blobRefSchema, databaseSchema } from '../message/queue-message.js';
+import { isOlder } from './age.js';
 import type { LedgerEntry } from './entry.js';
 
 const time = z.iso.datetime({ offset: true });
@@ -98,9 +99,8 @@ export function isStale(
   { scan, rescan }: Pick<LedgerEntry, 'scan' | 'rescan'>,
   { now, maxAgeMilliseconds }: { readonly now: Date; readonly maxAgeMilliseconds: number },
 ): boolean {
-  const age = (at: string) => now.getTime() - new Date(at).getTime();
   if (rescan?.state === 'open') return false;
-  if (rescan?.state === 'failed' && age(rescan.finishedAt) <= DAY_MILLISECONDS) return false;
-  if (scan.state === 'done') return age(scan.finishedAt) > maxAgeMilliseconds;
-  return scan.state === 'failed' && scan.retryable === true && age(scan.finishedAt) > DAY_MILLISECONDS;
+  if (rescan?.state === 'failed' && !isOlder(rescan.finishedAt, now, DAY_MILLISECONDS)) return false;
+  if (scan.state === 'done') return isOlder(scan.finishedAt, now, maxAgeMilliseconds);
+  return scan.state === 'failed' && scan.retryable === true && isOlder(scan.finishedAt, now, DAY_MILLISECONDS);
 }

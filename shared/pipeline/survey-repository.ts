@@ -8,12 +8,12 @@ import {
   type ListedManifest,
   type Repair,
   type SurveyContext,
-  createTally,
   findRepair,
   isOutOfPolicy,
   isOvertaken,
   isUnfinished,
 } from './survey.js';
+import { createTally } from './survey-tally.js';
 
 /** A repository of a registry. */
 export interface RepositoryKey {

@@ -1,7 +1,9 @@
 import type { Digest } from '../artifact/digest.js';
 import type { Tag } from '../artifact/tag.js';
 import type { Attributes, EnforcementMode } from '../policy/operation.js';
-import type { Excluded, LedgerEntry, Survey, TagEntry } from './entry.js';
+import { operationName } from '../policy/plan.js';
+import { isOlder } from './age.js';
+import type { Enforcement, LedgerEntry, TagEntry } from './entry.js';
 import { MAX_RETRY_MILLISECONDS } from './deliver.js';
 import { isOvertakenRow } from './overtaken.js';
 import { isStale, openScanOf } from './scan-state.js';
@@ -202,93 +204,26 @@ function isUndone(
   // A decider that began before the release may have applied its lock after it, and died.
   const fresh = at !== undefined && !isOlder(at, now, MAX_RETRY_MILLISECONDS);
   if (state === 'released' && fresh) return record?.attributes.readEnabled === true && !attributes.readEnabled;
-  if (state !== 'quarantined') return false;
-  if (release !== undefined) return true;
+  if (state !== 'quarantined' && state !== 'refused') return false;
+  if (release !== undefined) return state === 'quarantined';
   // Switched off, we put nothing back either.
   if (mode === 'observe') return false;
-  const { action = 'mark' } = enforcement;
-  const locks = action === 'lock' || action === 'lock-and-untag';
+  return isOpen({ attributes, tags }, enforcement);
+}
+
+/** Whether anything of what we have done is not there any more. What the registry refused us never was. */
+function isOpen({ attributes, tags }: Pick<ListedManifest, 'attributes' | 'tags'>, enforcement: Enforcement): boolean {
+  const { action = 'mark', operations } = enforcement;
+  const refused = new Set(operations.filter(({ outcome }) => outcome === 'refused').map(operationName));
+  const locks = (action === 'lock' || action === 'lock-and-untag') && !refused.has('lock');
   const untags = action === 'untag' || action === 'lock-and-untag';
-  return (locks && (attributes.readEnabled || attributes.deleteEnabled)) || (untags && tags.length > 0);
+  return (
+    (locks && (attributes.readEnabled || attributes.deleteEnabled)) ||
+    (untags && tags.some((tag) => !refused.has(operationName({ kind: 'untag', tag }))))
+  );
 }
 
 /** Whether a tag that belongs to this digest is not there, and a change of ours that meant another one is the reason. */
 export function isOvertaken({ digest, tags }: ListedManifest, row: TagEntry): boolean {
   return isOvertakenRow(row, digest) && !tags.includes(row.tag);
-}
-
-function isOlder(at: string, now: Date, milliseconds: number): boolean {
-  return now.getTime() - new Date(at).getTime() > milliseconds;
-}
-
-type Summary = NonNullable<Survey['summary']>;
-
-/** Counts every manifest of a repository once: judged, pending, excluded with its kind, or unaccounted. */
-export function createTally({ now, maxAgeMilliseconds }: Pick<SurveyContext, 'now' | 'maxAgeMilliseconds'>) {
-  const counts = {
-    manifests: 0,
-    pass: 0,
-    fail: 0,
-    inconclusive: 0,
-    aged: 0,
-    pending: 0,
-    quarantined: 0,
-    observed: 0,
-    braked: 0,
-    signatures: 0,
-    others: 0,
-    shut: 0,
-    unaccounted: 0,
-  };
-  let oldestPending: string | undefined;
-  let oldestVerdict: string | undefined;
-  let nextDueAt: string | undefined;
-  const older = (a: string | undefined, b: string) => (a === undefined || new Date(b) < new Date(a) ? b : a);
-  return {
-    /** It is on its way: its event may not have come yet. */
-    expected: ({ updatedAt }: ListedManifest) => {
-      counts.manifests += 1;
-      counts.pending += 1;
-      oldestPending = older(oldestPending, updatedAt.toISOString());
-    },
-    entry: (entry: LedgerEntry) => {
-      counts.manifests += 1;
-      const verdict = entry.decision?.verdict ?? 'pending';
-      counts[verdict] += 1;
-      const { state, withheld } = entry.enforcement;
-      if (state === 'quarantined') counts.quarantined += 1;
-      if (state === 'withheld' && (withheld?.because ?? 'observe') === 'observe') counts.observed += 1;
-      if (state === 'withheld' && withheld?.because === 'brake') counts.braked += 1;
-      const due = dueAt(entry);
-      if (due !== undefined && (nextDueAt === undefined || due < nextDueAt)) nextDueAt = due;
-      if (verdict === 'pending') {
-        oldestPending = older(oldestPending, entry.firstSeenAt);
-        return;
-      }
-      // An index is as old as its platforms, which are counted themselves.
-      if (entry.kind === 'index') return;
-      const since = 'finishedAt' in entry.scan ? entry.scan.finishedAt : (entry.decidedAt ?? entry.firstSeenAt);
-      oldestVerdict = older(oldestVerdict, since);
-      if (isOlder(since, now, maxAgeMilliseconds)) counts.aged += 1;
-    },
-    excluded: ({ kind }: Excluded) => {
-      counts.manifests += 1;
-      counts[kind === 'signature' ? 'signatures' : 'others'] += 1;
-    },
-    /** Unknown to us, and locked by somebody else: nobody can pull it, and neither can we. */
-    shut: () => {
-      counts.manifests += 1;
-      counts.shut += 1;
-    },
-    unaccounted: () => {
-      counts.manifests += 1;
-      counts.unaccounted += 1;
-    },
-    summary: (): Summary => ({
-      ...counts,
-      ...(oldestPending !== undefined && { oldestPending }),
-      ...(oldestVerdict !== undefined && { oldestVerdict }),
-      ...(nextDueAt !== undefined && { nextDueAt }),
-    }),
-  };
 }

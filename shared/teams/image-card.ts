@@ -65,6 +65,7 @@ export function imageCard(alert: ImageAlert, detail: Detail): AdaptiveCard {
 function headlineOf({ verdict, cause, operations, previous, withheld, contested }: ImageAlert): string {
   if (cause === 'release') return 'Released from quarantine';
   const { word } = LOOK[verdict];
+  if (isHalfUndone(operations)) return `${verdict === 'pass' ? 'Passes now' : word} — release incomplete`;
   if (verdict === 'pass') return previous === undefined ? word : 'Passes now';
   if (contested === true) return `${word} — somebody keeps taking the lock off`;
   const done = operations.some(({ kind, outcome }) => outcome === 'done' && (kind === 'lock' || kind === 'untag'));
@@ -75,6 +76,11 @@ function headlineOf({ verdict, cause, operations, previous, withheld, contested 
   if (withheld?.because === 'reserved') return `${word} — reserved, left as it is`;
   if (withheld?.because === 'brake') return `${word} — quarantine withheld`;
   return withheld?.because === 'existing' ? `${word} — there before, left as it is` : `${word} — observed only`;
+}
+
+/** The registry refused to take back what we had done. */
+function isHalfUndone(operations: ImageAlert['operations']): boolean {
+  return operations.some(({ kind, outcome }) => outcome === 'refused' && (kind === 'unlock' || kind === 'retag'));
 }
 
 function tagsOf({ tags }: ImageAlert, detail: Detail): string {
@@ -206,25 +212,30 @@ function originOf(alert: ImageAlert, detail: Detail): string {
 }
 
 function releaseOf({ key, operations, cause, contested }: ImageAlert): CardElement[] {
+  const command = (word: string) =>
+    rich([{ ...run(`npx lazaret ${word} ${formatKey(key)} --reason "…"`, 600), size: 'small', fontType: 'monospace' }]);
+  if (operations.some(({ outcome }) => outcome === 'refused')) {
+    return [
+      rich([
+        run(
+          'A lock of somebody else, on the tag, the image or its repository, or a missing right kept the registry from it. ' +
+            'We do not try again by ourselves. Once it is out of the way:',
+        ),
+      ]),
+      command(isHalfUndone(operations) ? 'release' : 'insist'),
+    ];
+  }
   const quarantined = operations.some(
     ({ kind, outcome }) => outcome === 'done' && (kind === 'lock' || kind === 'untag'),
   );
   if (!quarantined || cause === 'release') return [];
-  const reference = formatKey(key);
   if (contested === true) {
     return [
       rich([run('We leave it open until somebody decides. To lock it again, or to release it:')]),
-      ...['insist', 'release'].map((word) =>
-        rich([{ ...run(`npx lazaret ${word} ${reference} --reason "…"`, 600), size: 'small', fontType: 'monospace' }]),
-      ),
+      ...['insist', 'release'].map(command),
     ];
   }
-  return [
-    rich([
-      { ...run('To release: '), size: 'small' },
-      { ...run(`npx lazaret release ${reference} --reason "…"`, 600), size: 'small', fontType: 'monospace' },
-    ]),
-  ];
+  return [rich([{ ...run('To release:'), size: 'small' }]), command('release')];
 }
 
 function more(count: number, noun: string): CardElement[] {

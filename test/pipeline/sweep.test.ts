@@ -36,6 +36,10 @@ async function createWorld(
     quarantined: 0,
     observed: 0,
     braked: 0,
+    existing: 0,
+    waiting: 0,
+    reserved: 0,
+    incomplete: 0,
   };
   const summary = { ...zero, signatures: 0, others: 0, shut: 0, unaccounted: 0 };
   for (const [registry, count] of counts) {
