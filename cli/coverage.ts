@@ -1,6 +1,7 @@
 import type { Coverage } from '../shared/pipeline/coverage.js';
 import { connectTo } from './client.js';
 import { clean } from './clean.js';
+import { spanOf } from './span.js';
 
 /** What `coverage` is asked. */
 export interface CoverageOptions {
@@ -18,13 +19,33 @@ export async function coverage(options: CoverageOptions, print: (text: string) =
   return found.unaccounted + found.unseen === 0 ? 0 : 1;
 }
 
+function progressLine({ judged, remaining, perHour, left, wouldQuarantine }: Coverage['progress']): string {
+  const would = `${wouldQuarantine} would be locked or untagged`;
+  if (remaining === 0) return `progress      all ${judged} judged; ${would}`;
+  const rate = perHour === null ? 'no rate yet' : `${perHour} an hour`;
+  const end = left === null ? '' : `, about ${spanOf(left)} to go`;
+  return `progress      ${judged} of ${judged + remaining} judged, ${rate}${end}; ${would}`;
+}
+
+function withheldLines(found: Coverage): string[] {
+  const lines: readonly (readonly [count: number, what: string])[] = [
+    [found.incomplete, 'are quarantined in part or not at all: the registry refused; see lazaret status'],
+    [found.observed, 'would be quarantined if enforcement were on'],
+    [found.existing, 'would be quarantined if they were not older than this installation'],
+    [found.waiting, 'will be quarantined at their time: they have passed before'],
+    [found.braked, 'are withheld by the brake; see lazaret brake'],
+    [found.reserved, 'fail, and are left alone: their repositories are reserved'],
+  ];
+  return lines.filter(([count]) => count > 0).map(([count, what]) => `              ${count} ${what}`);
+}
+
 function describe(found: Coverage): string {
   const { manifests, pass, fail, inconclusive, pending, signatures, others, shut, unaccounted } = found;
   const lines = [
+    progressLine(found.progress),
     `manifests     ${manifests}`,
     `  judged      ${pass + fail + inconclusive}: ${pass} pass, ${fail} fail, ${inconclusive} inconclusive; ${found.quarantined} quarantined, ${found.aged} older than the policy's maxAge`,
-    ...(found.observed === 0 ? [] : [`              ${found.observed} would be quarantined if enforcement were on`]),
-    ...(found.braked === 0 ? [] : [`              ${found.braked} are withheld by the brake; see lazaret brake`]),
+    ...withheldLines(found),
     `  pending     ${pending}${found.oldestPending === undefined ? '' : `, the oldest since ${found.oldestPending}`}`,
     `  excluded    ${signatures + others}: ${signatures} signatures, ${others} charts, attestations, marks and the like`,
     ...(shut === 0 ? [] : [`  shut        ${shut} locked by somebody else before we saw them`]),

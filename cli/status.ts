@@ -3,6 +3,7 @@ import { AppError } from '../shared/error/app-error.js';
 import { MAX_WAIT_SECONDS, type Status } from '../shared/pipeline/lookup.js';
 import { clean } from './clean.js';
 import { type Client, connect } from './client.js';
+import { spanOf } from './span.js';
 
 const EXIT: Readonly<Record<Status['verdict'], number>> = { pass: 0, fail: 1, inconclusive: 2, pending: 2, unknown: 3 };
 const RETRY_MILLISECONDS = 1000;
@@ -61,15 +62,6 @@ function ageLines({ age, rescan }: Pick<Status, 'age' | 'rescan'>): string[] {
       ? [`  rescan       failed at ${rescan.at}, is tried again: ${clean(rescan.code)}: ${clean(rescan.message)}`]
       : []),
   ];
-}
-
-/** A time that has passed, in its two largest units. */
-export function spanOf(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
-  const hours = Math.floor(minutes / 60);
-  if (hours >= 24) return `${Math.floor(hours / 24)} d ${hours % 24} h`;
-  if (hours >= 1) return `${hours} h ${minutes % 60} min`;
-  return minutes >= 1 ? `${minutes} min` : `${Math.floor(seconds)} s`;
 }
 
 function describe(found: Status): string {

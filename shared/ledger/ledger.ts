@@ -17,6 +17,7 @@ import {
 } from '../pipeline/entry.js';
 import { type ChannelState, channelSchema } from '../pipeline/card-cap.js';
 import { type BrakeState, brakeSchema } from '../pipeline/brake.js';
+import { type ProgressState, progressSchema } from '../pipeline/progress.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
 import type { Table } from './table.js';
 import { createRows } from './rows.js';
@@ -73,7 +74,10 @@ export interface Ledger {
   ) => Promise<ChannelState | undefined>;
   /** How many digests there are to judge, by the last look at each repository; 0 before the first. */
   readonly knownDigests: () => Promise<number>;
-  readonly recordKnown: (digests: number) => Promise<void>;
+  /** Resolves with how far the registries are judged, as it stands then. */
+  readonly updateProgress: (
+    change: (current: ProgressState | undefined) => ProgressState | undefined,
+  ) => Promise<ProgressState | undefined>;
   /** When this installation began: `now`, where it is asked for the first time. */
   readonly installedAt: (now: Date) => Promise<Date>;
   readonly newestDatabase: () => Promise<DatabaseEvidence | undefined>;
@@ -84,7 +88,6 @@ const STATE = { partitionKey: 'state', rowKey: 'database' } as const;
 const INSTALLATION = { partitionKey: 'state', rowKey: 'installation' } as const;
 const BRAKE = { partitionKey: 'state', rowKey: 'brake' } as const;
 const KNOWN = { partitionKey: 'state', rowKey: 'known' } as const;
-const knownSchema = z.object({ digests: z.number().int().nonnegative() });
 const installationSchema = z.object({ at: z.iso.datetime() });
 
 /** Builds the ledger over one table. Throws `LEDGER_UNAVAILABLE`, `LEDGER_CORRUPT`, `LEDGER_TOO_LARGE`. */
@@ -148,13 +151,8 @@ export function createLedger(table: Table): Ledger {
         change,
         columns: () => ({}),
       }),
-    knownDigests: async () => (await rows.get(KNOWN, knownSchema))?.value.digests ?? 0,
-    recordKnown: async (digests) => {
-      await rows.loop(KNOWN, knownSchema, {
-        change: (current) => (current?.digests === digests ? current : { digests }),
-        columns: () => ({}),
-      });
-    },
+    knownDigests: async () => (await rows.get(KNOWN, progressSchema))?.value.digests ?? 0,
+    updateProgress: (change) => rows.loop(KNOWN, progressSchema, { change, columns: () => ({}) }),
     installedAt: async (now) => {
       const first = { at: now.toISOString() };
       const known = await rows.loop(INSTALLATION, installationSchema, {

@@ -2,6 +2,7 @@ import type { LoginServer } from '../artifact/login-server.js';
 import { AppError } from '../error/app-error.js';
 import { createBudget } from './budget.js';
 import type { Survey } from './entry.js';
+import { type Progress, progressOf } from './progress.js';
 import { MAX_SEARCH_MILLISECONDS, type ReconcileDeps, listNames } from './reconcile.js';
 import { surveyWhole } from './survey-repository.js';
 import { searchMilliseconds } from './sweep.js';
@@ -55,6 +56,10 @@ export interface Coverage extends CoverageCounts {
   readonly oldestVerdict?: string | undefined;
   /** Pushes that no event told of, ever. */
   readonly recovered: number;
+  readonly progress: Progress & {
+    /** What would be quarantined, or will be, and is not: the counts of what is withheld, but for what is reserved. */
+    readonly wouldQuarantine: number;
+  };
   readonly repositories: readonly (Partial<CoverageCounts> & {
     readonly registry: LoginServer;
     readonly repository: string;
@@ -124,7 +129,19 @@ export async function coverage(deps: CoverageDeps): Promise<Coverage> {
     }
   }
   const unseen = surveys.filter(({ summary }) => summary === undefined).length;
-  return { ...total(surveys), stale, unseen, searches: await searchesOf(deps), retention: await retentionOf(deps) };
+  const counts = total(surveys);
+  const progress = await progressOfAll(counts, deps);
+  return { ...counts, progress, stale, unseen, searches: await searchesOf(deps), retention: await retentionOf(deps) };
+}
+
+async function progressOfAll(
+  counts: ReturnType<typeof total>,
+  { ledger, clock }: CoverageDeps,
+): Promise<Coverage['progress']> {
+  const { pass, fail, inconclusive, pending, unaccounted, observed, existing, waiting, braked } = counts;
+  const state = await ledger.updateProgress((current) => current);
+  const seen = { judged: pass + fail + inconclusive, remaining: pending + unaccounted, now: clock() };
+  return { ...progressOf(state, seen), wouldQuarantine: observed + existing + waiting + braked };
 }
 
 async function searchesOf(deps: CoverageDeps): Promise<Coverage['searches']> {
@@ -154,7 +171,7 @@ type Counted = keyof {
   ]: number;
 };
 
-function total(surveys: readonly Survey[]): Omit<Coverage, 'stale' | 'unseen' | 'searches' | 'retention'> {
+function total(surveys: readonly Survey[]): Omit<Coverage, 'progress' | 'stale' | 'unseen' | 'searches' | 'retention'> {
   const summaries = surveys.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
   const sum = (name: Counted) => summaries.reduce((total, each) => total + each[name], 0);
   const oldest = (times: readonly (string | undefined)[]) => times.filter((at) => at !== undefined).sort()[0];

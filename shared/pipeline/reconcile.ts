@@ -12,6 +12,7 @@ import type { Survey, SweepRound } from './entry.js';
 import type { NotifyDeps } from './notify.js';
 import { type RegistryRun, type Result, type Work, attempt, remember, repair } from './reconcile-work.js';
 import type { RepairDeps } from './repair.js';
+import { type ProgressState, noted } from './progress.js';
 import { LATE_MILLISECONDS, type Repair } from './survey.js';
 import { type Moment, type RepositoryKey, type SurveyDeps, surveyWhole } from './survey-repository.js';
 import { keepRound, openRound, sweepOn } from './sweep.js';
@@ -49,7 +50,9 @@ export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
       knownDigests: BrakeDeps['ledger']['knownDigests'];
       updateBrake: BrakeDeps['ledger']['updateBrake'];
       updateChannel: CardCapDeps['ledger']['updateChannel'];
-      recordKnown: (digests: number) => Promise<void>;
+      updateProgress: (
+        change: (current: ProgressState | undefined) => ProgressState | undefined,
+      ) => Promise<ProgressState | undefined>;
       updateSweep: (
         registry: LoginServer,
         change: (current: SweepRound | undefined) => SweepRound | undefined,
@@ -116,7 +119,10 @@ export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions =
   const braked = (await deps.ledger.updateBrake((current) => current))?.tripped !== undefined;
   const ended = await Promise.allSettled(runs.map((run) => reconcileRegistry(run, { since, all, braked })));
   for (const each of ended) if (each.status === 'rejected') throw each.reason;
-  await deps.ledger.recordKnown(ended.reduce((sum, each) => sum + (each.status === 'fulfilled' ? each.value : 0), 0));
+  const known = ended.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const digests = known.reduce((sum, each) => sum + each.digests, 0);
+  const judged = known.reduce((sum, each) => sum + each.judged, 0);
+  await deps.ledger.updateProgress((current) => noted(current, { digests, judged, now }));
   const result = {
     ...runs.map(total).reduce(added, { ...emptyResult(), calls: 0 }),
     startedAt: (since ?? now).toISOString(),
@@ -152,13 +158,13 @@ interface Due {
   readonly braked: boolean;
 }
 
-/** Resolves with the number of digests to judge, by the looks before this one. */
-async function reconcileRegistry(run: RegistryRun, due: Due): Promise<number> {
+/** Resolves with how many digests there are to judge, and how many are, by the looks before this one. */
+async function reconcileRegistry(run: RegistryRun, due: Due): Promise<Known> {
   const { registry, deps, result } = run;
   const now = deps.clock();
   const surveys = new Map<Repository, Survey>();
   for await (const survey of deps.ledger.listSurveys(registry)) surveys.set(survey.repository, survey);
-  const known = [...surveys.values()].reduce((sum, { summary }) => sum + judgedOf(summary), 0);
+  const known = knownOf([...surveys.values()]);
   const names = await listNames(registry, run);
   if (names === undefined) {
     result.failed += 1;
@@ -197,8 +203,15 @@ async function reconcileRegistry(run: RegistryRun, due: Due): Promise<number> {
   return known;
 }
 
-function judgedOf(summary: Survey['summary']): number {
-  return summary === undefined ? 0 : summary.pass + summary.fail + summary.inconclusive + summary.pending;
+interface Known {
+  readonly digests: number;
+  readonly judged: number;
+}
+
+function knownOf(surveys: readonly Survey[]): Known {
+  const summaries = surveys.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
+  const judged = summaries.reduce((sum, { pass, fail, inconclusive }) => sum + pass + fail + inconclusive, 0);
+  return { judged, digests: summaries.reduce((sum, { pending }) => sum + pending, judged) };
 }
 
 async function walkDue(names: readonly Repository[], { since, all, braked }: Due, work: Work): Promise<void> {
