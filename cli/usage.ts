@@ -10,7 +10,7 @@ export const HELP = `lazaret: the quarantine station for Azure Container Registr
   lazaret demo       push a handful of images and show what happens to each
   lazaret status     what is known of an image, and why
   lazaret release    take an image out of quarantine
-  lazaret insist     lock an image again whose lock somebody else keeps taking off
+  lazaret insist     quarantine an image again whose quarantine was undone, or refused
   lazaret brake      show what holds new quarantines back, and let go of it
   lazaret coverage   how much of the registries is accounted for
   lazaret reconcile  compare registries and ledger now
@@ -79,7 +79,7 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
 
   npx lazaret reconcile 127.0.0.1:5000 --all
 `,
-  insist: `lazaret insist REF --reason TEXT [--endpoint URL] [--json]: lock a contested image again
+  insist: `lazaret insist REF --reason TEXT [--endpoint URL] [--json]: quarantine a contested or refused image again
 
   Whoever takes a lock off by hand finds it on again, three times a day at most. Then the image is left open (contested), until
   somebody releases it, or insists.

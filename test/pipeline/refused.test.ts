@@ -71,7 +71,7 @@ describe.each([
   ],
 ] as const)('an image that fails while %s', (_, place, switches, expected, afterwards) => {
   async function refused() {
-    const line = await createLine(LOCKS, {}, { switches } as never);
+    const line = await createLine(LOCKS, {}, { switches });
     const image = await failing(line);
     const path = place === 'manifest' ? `/_manifests/${image.digest}` : place;
     await setWriteEnabled(line, path, false);
