@@ -1,4 +1,5 @@
 import type { BrakeStatus } from '../shared/pipeline/brake.js';
+import { describeEpoch } from '../shared/pipeline/epoch.js';
 import { describeTally } from '../shared/pipeline/tally.js';
 import { connectTo } from './client.js';
 import { clean } from './clean.js';
@@ -34,7 +35,7 @@ export async function brake(options: BrakeOptions, print: (text: string) => void
   return found.on ? 1 : 0;
 }
 
-function describe({ on, limit, lastHour, allowance, tripped, resumed }: BrakeStatus): string {
+function describe({ on, limit, lastHour, allowance, tripped, resumed, changes }: BrakeStatus): string {
   const lines = [
     `the brake is ${on ? 'ON' : 'off'}`,
     `  new quarantines ${lastHour} in the last hour, of ${limit}${allowance === 0 ? '' : ` and ${allowance} more that were allowed`}`,
@@ -44,8 +45,10 @@ function describe({ on, limit, lastHour, allowance, tripped, resumed }: BrakeSta
           `  tripped         at ${tripped.at}; ${tripped.withheld} withheld since`,
           `  what changed    ${describeTally(tripped.causes)}`,
           ...(tripped.findings.length === 0 ? [] : [`  they fail by    ${describeTally(tripped.findings, 5)}`]),
+          ...(tripped.packages.length === 0 ? [] : [`  in packages     ${describeTally(tripped.packages, 5)}`]),
           '  if this is right: lazaret brake --resume --reason "…"',
         ]),
+    ...changes.map((change) => `  changed lately  ${describeEpoch(change)}`),
     ...(resumed === undefined ? [] : [`  last let go     by ${resumed.by} at ${resumed.at}: ${resumed.reason}`]),
   ];
   return lines.map(clean).join('\n');

@@ -35,6 +35,7 @@ import {
   releaseDoor,
   verdictDoor,
 } from './pipeline/http-doors.js';
+import { createEpochs } from './pipeline/epoch.js';
 import { detailsLink } from './pipeline/link.js';
 import { receivePoison } from './pipeline/poison.js';
 import { receive, receiveFound } from './pipeline/receive.js';
@@ -124,9 +125,11 @@ export function bindSteps(services: Services): App {
     registries: new Map(services.registries.map(({ resourceId, loginServer }) => [resourceId, loginServer])),
     newId: randomUUID,
   };
+  const epochs = createEpochs(base);
   const verifyDeps = { ...base, keys: services.keys };
   const recordDeps = {
     ...base,
+    epochs,
     readReport: readTrivyReport,
     databaseProblem: (database: Parameters<typeof databaseProblem>[0], newest: typeof database | undefined) =>
       databaseProblem(database, {
@@ -154,6 +157,7 @@ export function bindSteps(services: Services): App {
   };
   const reconcileDeps = {
     ...base,
+    epochs,
     channels: services.channels,
     reportUrl,
     mode: services.mode,

@@ -46,7 +46,7 @@ export async function createWorld({ count, perRepository, connectionString }: Wo
     sleep,
     mode: 'enforce',
     store: { createOnce: unexpected },
-    ...{ channels: [], reportUrl: undefined },
+    ...{ channels: [], reportUrl: undefined, epochs: () => Promise.resolve() },
     log: () => undefined,
     send: unexpected,
     journal: unexpected,

@@ -17,6 +17,7 @@ import {
 } from '../pipeline/entry.js';
 import { type ChannelState, channelSchema } from '../pipeline/card-cap.js';
 import { type BrakeState, brakeSchema } from '../pipeline/brake.js';
+import { type EpochState, epochsSchema } from '../pipeline/epoch.js';
 import { type ProgressState, progressSchema } from '../pipeline/progress.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
 import type { Table } from './table.js';
@@ -74,6 +75,10 @@ export interface Ledger {
   ) => Promise<ChannelState | undefined>;
   /** How many digests there are to judge, by the last look at each repository; 0 before the first. */
   readonly knownDigests: () => Promise<number>;
+  /** Resolves with what has been in force, as it stands then. */
+  readonly updateEpochs: (
+    change: (current: EpochState | undefined) => EpochState | undefined,
+  ) => Promise<EpochState | undefined>;
   /** Resolves with how far the registries are judged, as it stands then. */
   readonly updateProgress: (
     change: (current: ProgressState | undefined) => ProgressState | undefined,
@@ -152,6 +157,8 @@ export function createLedger(table: Table): Ledger {
         columns: () => ({}),
       }),
     knownDigests: async () => (await rows.get(KNOWN, progressSchema))?.value.digests ?? 0,
+    updateEpochs: (change) =>
+      rows.loop({ partitionKey: 'state', rowKey: 'epochs' }, epochsSchema, { change, columns: () => ({}) }),
     updateProgress: (change) => rows.loop(KNOWN, progressSchema, { change, columns: () => ({}) }),
     installedAt: async (now) => {
       const first = { at: now.toISOString() };

@@ -3,6 +3,7 @@ import type { ArtifactKey } from '../artifact/reference.js';
 import type { Decision } from '../policy/decision.js';
 import { type Clock, type Journal, LAZARET } from './effects.js';
 import type { Cause, LedgerEntry } from './entry.js';
+import { type Epoch, type EpochDeps, describeEpoch, recentChanges } from './epoch.js';
 import { type NotifyDeps, notify } from './notify.js';
 import { counted, describeTally, merged, tallySchema } from './tally.js';
 import { ofLastHour, stepOf, totalOf } from './window.js';
@@ -13,7 +14,9 @@ const time = z.iso.datetime();
 /** What the brake remembers: one row for the whole installation. */
 export const brakeSchema = z.object({
   /** New quarantines of the last hour, in steps of five minutes: what changed, and the findings that they fail by. */
-  recent: z.array(z.object({ at: time, count, causes: tallySchema, findings: tallySchema })),
+  recent: z.array(
+    z.object({ at: time, count, causes: tallySchema, findings: tallySchema, packages: tallySchema.default([]) }),
+  ),
   /** How many more a person has allowed beyond the limit. */
   allowance: count,
   tripped: z
@@ -25,6 +28,7 @@ export const brakeSchema = z.object({
       /** What they have in common with one another, and with those of the hour before. */
       causes: tallySchema,
       findings: tallySchema,
+      packages: tallySchema.default([]),
       /** When the team was told. */
       toldAt: time.optional(),
     })
@@ -47,6 +51,8 @@ export interface BrakeRequest {
   readonly cause: Cause;
   /** The finding that it fails by; absent where it fails by something else. */
   readonly finding: string | undefined;
+  /** The package that this finding is in. */
+  readonly package: string | undefined;
   /** The brake withheld it before: it is in the count already. */
   readonly again: boolean;
 }
@@ -60,14 +66,15 @@ export function step(
   const recent = ofLastHour(rest.recent, now);
   const spent = totalOf(recent);
   const base = { ...rest, recent, allowance };
-  const add = <T extends Pick<Recent, 'causes' | 'findings'>>(to: T): T => ({
+  const add = <T extends Pick<Recent, 'causes' | 'findings' | 'packages'>>(to: T): T => ({
     ...to,
     causes: counted(to.causes, request.cause),
     findings: request.finding === undefined ? to.findings : counted(to.findings, request.finding),
+    packages: request.package === undefined ? to.packages : counted(to.packages, request.package),
   });
   if (tripped === undefined && (spent < limit || allowance > 0)) {
     const at = stepOf(now);
-    const last = recent.find((each) => each.at === at) ?? { at, count: 0, causes: [], findings: [] };
+    const last = recent.find((each) => each.at === at) ?? { at, count: 0, causes: [], findings: [], packages: [] };
     return {
       allowed: true,
       state: {
@@ -82,6 +89,7 @@ export function step(
     ...{ at: now.toISOString(), limit, withheld: 0 },
     causes: merged(recent.map(({ causes }) => causes)),
     findings: merged(recent.map(({ findings }) => findings)),
+    packages: merged(recent.map(({ packages }) => packages)),
   };
   return { allowed: false, state: { ...base, tripped: add({ ...held, withheld: held.withheld + 1 }) } };
 }
@@ -153,11 +161,14 @@ export function createBrake(deps: BrakeDeps): Brake {
 const GATHERED_MILLISECONDS = 60_000;
 
 /** Tells the team once that the brake is on, grouped by cause. Called by the timer; safe to repeat. */
-export async function tellBrake(deps: NotifyDeps & Pick<BrakeDeps, 'ledger'>): Promise<void> {
+export async function tellBrake(
+  deps: NotifyDeps & { readonly ledger: BrakeDeps['ledger'] & EpochDeps['ledger'] },
+): Promise<void> {
   const now = deps.clock();
   const tripped = (await deps.ledger.updateBrake((current) => current))?.tripped;
   if (tripped === undefined || tripped.toldAt !== undefined) return;
   if (now.getTime() - new Date(tripped.at).getTime() < GATHERED_MILLISECONDS) return;
+  const changes = recentChanges(await deps.ledger.updateEpochs((current) => current), now).slice(0, 4);
   await notify(
     {
       kind: 'system',
@@ -169,6 +180,8 @@ export async function tellBrake(deps: NotifyDeps & Pick<BrakeDeps, 'ledger'>): P
       facts: [
         { name: 'What changed', value: describeTally(tripped.causes) },
         ...(tripped.findings.length > 0 ? [{ name: 'They fail by', value: describeTally(tripped.findings, 5) }] : []),
+        ...(tripped.packages.length > 0 ? [{ name: 'In packages', value: describeTally(tripped.packages, 5) }] : []),
+        ...changes.map((change) => ({ name: 'Changed lately', value: describeEpoch(change) })),
         { name: 'Withheld so far', value: String(tripped.withheld) },
         { name: 'Limit an hour', value: String(tripped.limit) },
       ],
@@ -190,6 +203,8 @@ export interface BrakeStatus extends BrakeState {
   readonly limit: number;
   /** New quarantines of the last hour. */
   readonly lastHour: number;
+  /** What verdicts depend on, and what of it has changed in the last two days; newest first. */
+  readonly changes: readonly Epoch[];
 }
 
 /** Reads the brake. */
@@ -197,7 +212,9 @@ export async function readBrake({
   ledger,
   limit,
   clock,
-}: Pick<BrakeDeps, 'ledger' | 'limit' | 'clock'>): Promise<BrakeStatus> {
+}: Pick<BrakeDeps, 'limit' | 'clock'> & {
+  readonly ledger: BrakeDeps['ledger'] & EpochDeps['ledger'];
+}): Promise<BrakeStatus> {
   const state = (await ledger.updateBrake((current) => current)) ?? RELEASED;
   const recent = ofLastHour(state.recent, clock());
   return {
@@ -206,6 +223,7 @@ export async function readBrake({
     on: state.tripped !== undefined,
     limit: limit ?? defaultLimit(await ledger.knownDigests()),
     lastHour: totalOf(recent),
+    changes: recentChanges(await ledger.updateEpochs((current) => current), clock()),
   };
 }
 

@@ -72,7 +72,8 @@ export async function decide(key: ArtifactKey, deps: DecideDeps, { deadline = fa
   }
   // Marks come before locks: what is locked should carry its report.
   const marks = await mark(entry, deps);
-  const enforced = await enforce({ entry: { ...entry, marks }, version, decision }, deps);
+  const first = gathered.report?.findings.find(({ id }) => id === decision.crossing[0]);
+  const enforced = await enforce({ entry: { ...entry, marks }, version, decision, package: first?.package }, deps);
   if (enforced.gone) {
     await deps.ledger.replace({ ...entry, goneAt: deps.clock().toISOString() }, version);
     return;

@@ -37,6 +37,8 @@ export interface Decided {
   readonly entry: LedgerEntry;
   readonly version: string;
   readonly decision: Decision;
+  /** The package of the first finding that it fails by. */
+  readonly package?: string | undefined;
 }
 
 /** What enforcement came to. `gone`: the registry does not know the digest any more. */
@@ -242,11 +244,11 @@ function withheldBy({ withheld }: Decision, mode: EnforcementMode): Enforcement[
 }
 
 /** Asks the brake; what is known of the digest says what it has in common with others. */
-function mayQuarantine({ entry, decision }: Decided, { brake }: EnforceDeps): Promise<boolean> {
+function mayQuarantine({ entry, decision, package: name }: Decided, { brake }: EnforceDeps): Promise<boolean> {
   const { state, withheld } = entry.enforcement;
   const again = state === 'withheld' && withheld?.because === 'brake';
   const finding = decision.crossing[0] ?? decision.reasons[0]?.code;
-  return brake(entry.key, { cause: causeOf(entry, decision), finding, again });
+  return brake(entry.key, { cause: causeOf(entry, decision), finding, package: name, again });
 }
 
 /** What stood before exists nowhere else after the first change, so it is written down first, twice. */

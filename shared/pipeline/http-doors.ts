@@ -6,6 +6,7 @@ import { parseDuration } from '../policy/duration.js';
 import { type BrakeDeps, letGoOfBrake, readBrake } from './brake.js';
 import { type CoverageDeps, coverage } from './coverage.js';
 import type { Log } from './effects.js';
+import type { EpochDeps } from './epoch.js';
 import { insist } from './insist.js';
 import { type LookUpDeps, MAX_WAIT_SECONDS, lookUp, resolve } from './lookup.js';
 import { reconcile } from './reconcile.js';
@@ -28,7 +29,7 @@ export interface DoorResponse {
 export interface DoorDeps extends LookUpDeps {
   readonly signIn: SignIn;
   readonly log: Log;
-  readonly ledger: LookUpDeps['ledger'] & ReleaseDeps['ledger'] & BrakeDeps['ledger'];
+  readonly ledger: LookUpDeps['ledger'] & ReleaseDeps['ledger'] & BrakeDeps['ledger'] & EpochDeps['ledger'];
   readonly send: ReleaseDeps['send'];
   readonly journal: ReleaseDeps['journal'];
   readonly reconcile: CoverageDeps;

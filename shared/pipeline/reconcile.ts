@@ -9,6 +9,7 @@ import { type Budget, createBudget } from './budget.js';
 import { type CardCapDeps, tellHeld } from './card-cap.js';
 import type { Log } from './effects.js';
 import type { Survey, SweepRound } from './entry.js';
+import type { EpochDeps, Epochs } from './epoch.js';
 import type { NotifyDeps } from './notify.js';
 import { type RegistryRun, type Result, type Work, attempt, remember, repair } from './reconcile-work.js';
 import type { RepairDeps } from './repair.js';
@@ -19,6 +20,7 @@ import { keepRound, openRound, sweepOn } from './sweep.js';
 
 /** What {@link reconcile} needs. */
 export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
+  readonly epochs: Epochs;
   readonly policy: Pick<Policy, 'digest' | 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
   readonly store: NotifyDeps['store'];
   readonly channels: CardCapDeps['channels'];
@@ -50,6 +52,7 @@ export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
       knownDigests: BrakeDeps['ledger']['knownDigests'];
       updateBrake: BrakeDeps['ledger']['updateBrake'];
       updateChannel: CardCapDeps['ledger']['updateChannel'];
+      updateEpochs: EpochDeps['ledger']['updateEpochs'];
       updateProgress: (
         change: (current: ProgressState | undefined) => ProgressState | undefined,
       ) => Promise<ProgressState | undefined>;
@@ -114,6 +117,7 @@ export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions =
     const budget = createBudget({ callsPerMinute, calls, clock, sleep });
     return { registry, budget, result: emptyResult(), deps };
   });
+  await deps.epochs('policy', deps.policy.digest);
   await tellBrake(deps);
   await tellHeld(deps);
   const braked = (await deps.ledger.updateBrake((current) => current))?.tripped !== undefined;

@@ -8,6 +8,7 @@ import { countBySeverity } from '../vulnerability/severity.js';
 import { scanQueue } from './admit.js';
 import type { LedgerEntry } from './entry.js';
 import { type Clock, type Journal, LAZARET, type Log, type Send } from './effects.js';
+import type { Epochs } from './epoch.js';
 import { MAX_RETRY_MILLISECONDS, retryDelaySeconds } from './deliver.js';
 import { type OpenScan, isRecorded, openScanOf, withOpenScan } from './scan-state.js';
 
@@ -34,6 +35,7 @@ export interface RecordScanDeps {
     newestDatabase: () => Promise<DatabaseEvidence | undefined>;
     recordDatabase: (database: DatabaseEvidence) => Promise<void>;
   };
+  readonly epochs: Epochs;
   /** Reads the raw report. Throws an `AppError` where it is malformed or speaks of another image. */
   readonly readReport: (bytes: Uint8Array, digest: Digest) => ScanReport;
   /** Why this database may not be trusted, beside the newest one that was used; undefined when it may. */
@@ -143,6 +145,8 @@ async function accept(
     known,
   );
   if (newest?.digest !== outcome.database.digest) await deps.ledger.recordDatabase(outcome.database);
+  await deps.epochs('database', outcome.database.digest);
+  await deps.epochs('scanner', report.scannerVersion);
   await askForDecision(recorded, deps);
   return undefined;
 }

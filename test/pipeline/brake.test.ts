@@ -6,7 +6,7 @@ import { type Line, createLine, onePolicy } from '../support/line.js';
 const NOW = new Date('2026-06-01T12:00:00Z');
 const MINUTE = 60_000;
 const after = (minutes: number) => new Date(NOW.getTime() + minutes * MINUTE);
-const request = { cause: 'policy', finding: 'CVE-1', again: false } as const;
+const request = { cause: 'policy', finding: 'CVE-1', package: 'openssl', again: false } as const;
 
 /** Asks so many times, and says how often it was let through. */
 function ask(before: BrakeState | undefined, times: number, { now = NOW, limit = 10 } = {}) {
@@ -28,6 +28,7 @@ describe('the brake', () => {
       ...{ at: NOW.toISOString(), limit: 10, withheld: 15 },
       causes: [{ name: 'policy', count: 25 }],
       findings: [{ name: 'CVE-1', count: 25 }],
+      packages: [{ name: 'openssl', count: 25 }],
     });
     // Time does not let go; a person does.
     expect(ask(state, 5, { now: after(600) }).allowed).toBe(0);
@@ -135,6 +136,10 @@ describe('a policy edit that would fail everything', () => {
     expect(Object.fromEntries(facts.map(({ name, value }) => [name, value]))).toEqual({
       'What changed': '30 × the policy has changed',
       'They fail by': '30 × CVE-1',
+      'In packages': '30 × openssl',
+      'Changed lately': expect.stringMatching(
+        /^the policy at 2026-.*: sha256:[0-9a-f]{12} → sha256:[0-9a-f]{12}$/,
+      ) as string,
       'Withheld so far': '20',
       'Limit an hour': '10',
     });

@@ -58,7 +58,7 @@ async function createWorld(
     sleep: () => Promise.resolve(),
     mode: 'enforce',
     store: { createOnce: unexpected },
-    ...{ channels: [], reportUrl: undefined },
+    ...{ channels: [], reportUrl: undefined, epochs: () => Promise.resolve() },
     log: () => undefined,
     ...{ send: unexpected, journal: unexpected, newId: () => 'id' },
     servers: [...counts.keys()],

@@ -42,7 +42,7 @@ export function sharedAzurite(): Promise<Azurite> {
 }
 
 /** Whatever happens, at most so many messages are worked off in one go. */
-const MAX_STEPS = 2000;
+const MAX_STEPS = 20_000;
 
 /**
  * The production pipeline with everything real but time, the queues and the scanner: the emulated registry, Azurite's
@@ -64,12 +64,13 @@ export async function createLine(
   const journalTable = storage.table(`journal${suffix}`);
   const reports = createReportStore(storage.blobs);
   await Promise.all([ledger.ensure(), journalTable.createTable(), reports.ensure()]);
-  await ledger.installedAt(clock.now());
   const keys: KeyPair = generateKeyPair();
   const queued: Queued[] = [];
   const cards: Alert[] = [];
   const scans: string[] = [];
   const answers = new Map<string, Verdictless | Error>();
+  /** The vulnerability data that scans use from now on. */
+  const database = { digest: 'sha256:db' };
   /** Thrown once by the next `send` to this queue: a crash between two effects. */
   const crashes: QueueName[] = [];
 
@@ -124,6 +125,7 @@ export async function createLine(
     readRetention: () => Promise.resolve({ state: 'off' }),
     ...overrides,
   };
+  await services.ledger.installedAt(clock.now());
   let app = bindSteps(services);
 
   const scanRequest = (request: ScanRequest, signal = new AbortController().signal): Promise<Scanned> => {
@@ -132,7 +134,7 @@ export async function createLine(
       clock: clock.now,
       log: () => undefined,
       registry: registry.scanClient,
-      reports,
+      reports: services.reports,
       maxImageBytes: 1024 * 1024,
       scanImage: (key) => {
         const answer = answers.get(key.digest) ?? {};
@@ -141,7 +143,7 @@ export async function createLine(
           report: Buffer.from(JSON.stringify(trivyReport(key.digest, answer))),
           sbom: Buffer.from('{"bomFormat":"CycloneDX"}'),
           sarif: Buffer.from('{"version":"2.1.0"}'),
-          database: { digest: 'sha256:db', updatedAt: clock.now().toISOString(), entries: 100 },
+          database: { digest: database.digest, updatedAt: clock.now().toISOString(), entries: 100 },
           scanMilliseconds: 1,
           convertMilliseconds: 1,
         });
@@ -217,13 +219,14 @@ export async function createLine(
     services,
     clock,
     registry,
-    ledger,
-    reports,
+    ledger: services.ledger,
+    reports: services.reports,
     keys,
     queued,
     cards,
     scans,
     answers,
+    database,
     crashes,
     settle,
     deliverEvents,
@@ -239,7 +242,7 @@ export async function createLine(
       }
     },
     entry: async (repository: string, digest: string) =>
-      (await ledger.read(parseKey({ registry: LOGIN_SERVER, repository, digest })))?.entry,
+      (await services.ledger.read(parseKey({ registry: LOGIN_SERVER, repository, digest })))?.entry,
   };
 }
 
