@@ -119,13 +119,15 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     default: {
       const keep = args.includes('--keep');
-      const { values } = read(
-        args.filter((arg) => arg !== '--keep'),
-        [],
-        0,
-      );
-      const { demo } = await import('./demo.js');
-      return demo({ keep, json: values.json });
+      const words = args.filter((arg) => arg !== '--keep');
+      const { values } = read(words, ['story'], 0);
+      if (values['story'] === undefined) {
+        const { demo } = await import('./demo.js');
+        return demo({ keep, json: values.json });
+      }
+      if (values['story'] !== 'rollout' || keep) throw new UsageError('the one story is: lazaret demo --story rollout');
+      const { rollout } = await import('./demo/rollout.js');
+      return rollout(print, (line) => process.stderr.write(`${line}\n`));
     }
   }
 }

@@ -32,6 +32,8 @@ export interface EnvironmentOptions {
   readonly enforcement: 'observe' | 'enforce';
   /** Where the brake begins to hold; it is in nobody's way where one person tries things out. Default: 1000. */
   readonly quarantinesPerHour?: number;
+  /** `LAZARET_RESERVED_REPOSITORIES`, with `{registry}` for the local registry. Default: the databases alone. */
+  readonly reserved?: readonly string[];
   /** How the registry behaves. Default: as it is thought to. */
   readonly registryOptions?: FileOptions;
   /** Resolves once Trivy is there; the environment is ready before. */
@@ -135,6 +137,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
   });
   served.handle = registry.handle;
 
+  const here = (text: string) => text.replaceAll('{registry}', loginServer);
   const common = {
     PATH: process.env['PATH'] ?? '',
     TZ: 'UTC',
@@ -143,6 +146,8 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
     LAZARET_STORAGE: azurite.connectionString,
     LAZARET_IDENTITY: 'anonymous',
     LAZARET_DATABASE_MAX_AGE_HOURS: String(options.databaseMaxAgeHours),
+    LAZARET_DATABASE: here(options.database),
+    ...(options.javaDatabase !== undefined && { LAZARET_JAVA_DATABASE: here(options.javaDatabase) }),
   };
   const root = packageRoot();
   const stopping = new AbortController();
@@ -158,6 +163,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
         LAZARET_ENFORCEMENT: options.enforcement,
         LAZARET_MAX_NEW_QUARANTINES_PER_HOUR: String(options.quarantinesPerHour ?? 1000),
         LAZARET_POLICY: options.policyFile,
+        LAZARET_RESERVED_REPOSITORIES: JSON.stringify((options.reserved ?? []).map(here)),
         LAZARET_TEAMS_WEBHOOK_URL: `${inboxUrl}/webhook`,
         LAZARET_SIGN_IN: 'local',
         ...(options.maxPollingInterval !== undefined && {
@@ -200,10 +206,6 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Loc
         env: {
           ...common,
           LAZARET_TRIVY: trivyPath,
-          LAZARET_DATABASE: options.database.replaceAll('{registry}', loginServer),
-          ...(options.javaDatabase !== undefined && {
-            LAZARET_JAVA_DATABASE: options.javaDatabase.replaceAll('{registry}', loginServer),
-          }),
           LAZARET_LINGER_SECONDS: String(options.lingerSeconds),
           LAZARET_POLL_MILLISECONDS: '100',
           LAZARET_LEASE_SECONDS: '15',
