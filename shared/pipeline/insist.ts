@@ -2,6 +2,8 @@ import type { ArtifactKey } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
+import type { LedgerEntry } from './entry.js';
+import { putRecord } from './record.js';
 import type { ReleaseDeps } from './release.js';
 
 /**
@@ -18,11 +20,14 @@ export async function insist(
   if (known.enforcement.state !== 'contested') {
     throw new AppError('NOT_CONTESTED', 'nobody has taken a lock off this digest too often');
   }
-  await deps.journal({ key, what: 'insist', who: by, why: reason });
-  await deps.ledger.update(key, (entry) => {
-    const { enforcement } = entry;
-    if (enforcement.state !== 'contested') return undefined;
-    return { ...entry, enforcement: { ...enforcement, state: 'applying', relockedAt: [] } };
-  });
+  await Promise.all([
+    deps.journal({ key, what: 'insist', who: by, why: reason }),
+    putRecord(insisted(known), { because: 'insist' }, deps),
+  ]);
+  await deps.ledger.update(key, (entry) => (entry.enforcement.state === 'contested' ? insisted(entry) : undefined));
   await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since: deps.clock().toISOString() });
+}
+
+function insisted(entry: LedgerEntry): LedgerEntry {
+  return { ...entry, enforcement: { ...entry.enforcement, state: 'applying', relockedAt: [] } };
 }

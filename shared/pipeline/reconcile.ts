@@ -9,6 +9,7 @@ import { type Budget, createBudget } from './budget.js';
 import { type CardCapDeps, tellHeld } from './card-cap.js';
 import type { Log } from './effects.js';
 import type { Survey, SweepRound } from './entry.js';
+import { type RefuseIfLostDeps, refuseIfLost } from './loss.js';
 import type { NotifyDeps } from './notify.js';
 import { type RegistryRun, type Result, type Work, attempt, remember, repair } from './reconcile-work.js';
 import type { RepairDeps } from './repair.js';
@@ -19,7 +20,7 @@ import { keepRound, openRound, sweepOn } from './sweep.js';
 /** What {@link reconcile} needs. */
 export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
   readonly policy: Pick<Policy, 'digest' | 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
-  readonly store: NotifyDeps['store'];
+  readonly store: NotifyDeps['store'] & RefuseIfLostDeps['store'];
   readonly channels: CardCapDeps['channels'];
   readonly reportUrl: CardCapDeps['reportUrl'];
   readonly mode: EnforcementMode;
@@ -41,10 +42,9 @@ export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
       repositoryUpdatedAt: (registry: LoginServer, repository: Repository) => Promise<Date | undefined>;
     };
   readonly ledger: RepairDeps['ledger'] &
+    RefuseIfLostDeps['ledger'] &
     SurveyDeps['ledger'] & {
       listSurveys: (registry: LoginServer) => AsyncIterable<Survey>;
-      /** When this installation began: `now`, if it is asked for the first time. */
-      installedAt: (now: Date) => Promise<Date>;
       updateSurvey: (repository: RepositoryKey, change: (current: Survey | undefined) => Survey) => Promise<void>;
       knownDigests: BrakeDeps['ledger']['knownDigests'];
       updateBrake: BrakeDeps['ledger']['updateBrake'];
@@ -100,6 +100,7 @@ const SWEEP_SHARE = 0.5;
  * Compares registries with the ledger, and asks for whatever is missing. First the repositories that have changed, newest
  * manifests only; then, while the budget lasts, whole repositories, the one that has waited longest first; then again what
  * has changed. Each registry has a budget of its own. Safe to repeat, to run twice at once, and to be killed anywhere.
+ * Throws `LEDGER_LOST`.
  */
 export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions = {}): Promise<Reconciled> {
   const { clock, sleep, callsPerMinute, servers } = deps;
@@ -111,6 +112,7 @@ export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions =
     const budget = createBudget({ callsPerMinute, calls, clock, sleep });
     return { registry, budget, result: emptyResult(), deps };
   });
+  await refuseIfLost(deps);
   await tellBrake(deps);
   await tellHeld(deps);
   const braked = (await deps.ledger.updateBrake((current) => current))?.tripped !== undefined;

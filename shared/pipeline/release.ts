@@ -4,6 +4,7 @@ import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
 import type { LedgerEntry } from './entry.js';
 import type { Clock, Journal, Send } from './effects.js';
+import { type RecordStore, putRecord } from './record.js';
 import { decideAt } from './wake.js';
 
 /** The longest reason that is kept, in characters. */
@@ -17,6 +18,7 @@ export interface ReleaseDeps {
   readonly clock: Clock;
   readonly send: Send;
   readonly journal: Journal;
+  readonly store: RecordStore;
   readonly ledger: {
     update: (
       key: ArtifactKey,
@@ -50,8 +52,11 @@ export async function release(
   const known = await deps.ledger.update(key, (current) => current);
   if (known === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest');
   // Written down before it takes effect.
-  await deps.journal({ key, what: 'release', who: by, why, ...(until !== undefined && { detail: { until } }) });
   const given = { by, reason: why, at, ...(until !== undefined && { until }) };
+  await Promise.all([
+    deps.journal({ key, what: 'release', who: by, why, ...(until !== undefined && { detail: { until } }) }),
+    putRecord({ ...known, release: given }, { because: 'release' }, deps),
+  ]);
   const entry = (await deps.ledger.update(key, (current) => ({ ...current, release: given }))) ?? known;
   const message = { v: MESSAGE_VERSION, key, attempt: 0, since: at };
   if (entry.scan.state === 'open') {
