@@ -12,10 +12,22 @@ export interface Folded {
   readonly quarantined: Enforcement | undefined;
 }
 
-/** Records in the order in which they count, the last one last. Of two at once that which can undo a quarantine wins. */
+/**
+ * Records in the order in which they count, the last one last. Of two at once, the one that can undo more counts, then the
+ * one that was written when it was all done; their names decide between what is left.
+ */
 export function inOrder(records: readonly StoredRecord[]): StoredRecord[] {
-  const rank = ({ at, entry, name }: StoredRecord) => `${at} ${isInForce(entry.enforcement) ? 1 : 0} ${name}`;
-  return records.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  return records.toSorted((a, b) => {
+    const [left, right] = [rankOf(a), rankOf(b)];
+    const first = left.findIndex((part, i) => part !== right[i]);
+    return first === -1 ? 0 : (left[first] ?? '') < (right[first] ?? '') ? -1 : 1;
+  });
+}
+
+function rankOf({ at, name, entry: { enforcement, settledAt = '' } }: StoredRecord): readonly string[] {
+  const { state, record } = enforcement;
+  const undoes = String(record === undefined ? 0 : record.tags.length + 1).padStart(6, '0');
+  return [at, undoes, settledAt, state === 'applying' ? '0' : '1', name];
 }
 
 /**

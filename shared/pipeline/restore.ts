@@ -7,8 +7,8 @@ import { isAppError } from '../error/app-error.js';
 import type { ObservedArtifact } from '../policy/operation.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
 import type { Clock } from './effects.js';
-import { type LedgerEntry, type TagEntry, remember } from './entry.js';
-import { asRestored, fold, inOrder, isEarlierLife, isUntouched, mergeLives, mergePush } from './fold.js';
+import type { LedgerEntry, TagEntry } from './entry.js';
+import { asRestored, fold, inOrder, isEarlierLife, isUntouched, joined, mergeLives, mergePush } from './fold.js';
 import type { RecordReader } from './loss.js';
 import { MAX_RECORD_BYTES, type RecordName, type StoredRecord, readRecord } from './record.js';
 
@@ -116,12 +116,13 @@ export function newer(a: DatabaseEvidence | undefined, b: DatabaseEvidence | und
   return new Date(a.updatedAt) >= new Date(b.updatedAt) ? a : b;
 }
 
-/** A platform does not record which index came to hold it later; the images of a repository are restored before its indexes. */
+/** What came to hold a platform later is not in its records; the images of a repository are restored before its indexes. */
 async function rememberParent({ key, children }: LedgerEntry, { ledger }: RestoreDeps): Promise<void> {
-  for (const { digest } of children) {
-    await ledger.update({ ...key, digest }, (child) =>
-      child.parents.includes(key.digest) ? undefined : { ...child, parents: remember(child.parents, key.digest) },
-    );
+  for (const { digest, platform } of children) {
+    await ledger.update({ ...key, digest }, (child) => {
+      if (child.parents.includes(key.digest) && child.platform !== undefined) return undefined;
+      return { ...child, platform: child.platform ?? platform, parents: joined(child.parents, [key.digest]) };
+    });
   }
 }
 
