@@ -74,6 +74,8 @@ export function mergePush(pushed: LedgerEntry, earlier: LedgerEntry): LedgerEntr
   const newer = new Date(pushed.pushedAt) > new Date(earlier.pushedAt);
   return {
     ...earlier,
+    // The registry may not have shown it yet to whoever looked.
+    goneAt: pushed.goneAt,
     ...withWhatIsRemembered(pushed, earlier),
     ...(newer && { pushedAt: pushed.pushedAt, ...(pushed.pushedBy !== undefined && { pushedBy: pushed.pushedBy }) }),
   };

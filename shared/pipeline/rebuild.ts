@@ -80,10 +80,9 @@ export async function rebuild({ by, reason, after }: RebuildRequest, deps: Rebui
   do position = await workOffPage(position, until, work);
   while (position !== undefined && clock().getTime() < until);
   if (work.database !== undefined) await ledger.recordDatabase(work.database);
-  if (position === undefined) {
-    await declareWhole(deps);
-    await journal({ what: 'ledger-rebuilt', who: by, detail: work.counts });
-  }
+  if (position === undefined) await declareWhole(deps);
+  const what = position === undefined ? 'ledger-rebuilt' : 'ledger-rebuilding';
+  await journal({ what, who: by, detail: work.counts });
   const problems = work.problems.slice(0, MAX_PROBLEMS);
   for (const name of problems) deps.log('warn', 'record-unreadable', { name });
   return { ...work.counts, problems, ...(position !== undefined && { next: formatPosition(position) }) };
