@@ -30,5 +30,6 @@ export async function replaceRecorded(entry: LedgerEntry, version: string, deps:
 
 /** Whether what stands against a digest, or what stood before that, is another than before. Pure. */
 export function hasMoved(before: LedgerEntry['enforcement'], after: LedgerEntry['enforcement']): boolean {
-  return before.state !== after.state || !isSameJson({ of: before.record }, { of: after.record });
+  const restores = ({ action, record }: LedgerEntry['enforcement']) => ({ action, record });
+  return before.state !== after.state || !isSameJson(restores(before), restores(after));
 }

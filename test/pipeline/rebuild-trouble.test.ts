@@ -138,6 +138,20 @@ describe('a rebuild', () => {
     expect([second.restored, third.restored, third.next]).toEqual([8, 4, undefined]);
   });
 
+  it.each([1, 2, 3, 5])('reads on where a page of %i ends in the middle of a digest', async (max) => {
+    const line = await createLine(LOCKS);
+    const digests = [];
+    for (let i = 0; i < 6; i++) digests.push(await pushed(line, 'app', `image ${i}`, { tag: `v${i}` }));
+    for (const digest of digests.slice(0, 3)) await releaseOf(line, keyOf('app', digest));
+    await line.loseLedger();
+    const listNamed: Services['reports']['listNamed'] = (container, options) =>
+      line.reports.listNamed(container, { ...options, max });
+    line.redeploy({ reports: { ...line.reports, listNamed } });
+    expect(await rebuilt(line)).toMatchObject({ restored: 6, kept: 0, unreadable: 0 });
+    const states = await Promise.all(digests.map((digest) => stateOf(line, 'app', digest)));
+    expect(states).toEqual([...Array<string>(3).fill('released'), ...Array<string>(3).fill('quarantined')]);
+  });
+
   it('tells what it cannot read by name, goes by the record before it, and has the digest judged again', async () => {
     const { line } = await journalled();
     const digest = await pushed(line, 'app', 'bad');
