@@ -112,21 +112,36 @@ async function workOffPage(position: Position, until: number, work: Work): Promi
   const { clock, store } = work.deps;
   const { names, next } = await store.listNamed('quarantine', { prefix: RECORDS, after: position.page, max: PAGE });
   // By its place, and not by its name, so that the order of the listing is the service's own affair.
-  const isDone = (name: string) => position.done !== undefined && name.startsWith(position.done);
-  const left = names.slice(names.findLastIndex(isDone) + 1);
+  const left = names.slice(endOf(position.done, names));
   const digests = groupByDigest(left, work);
   const last = digests.at(-1);
   // Its records may go on on the next page, and the last one is the one that counts.
   if (next !== undefined && last !== undefined) digests.splice(-1, 1, await completed(last, work));
   for (let i = 0; i < digests.length; i += AT_ONCE) {
-    if (i > 0 && clock().getTime() >= until) return { ...position, done: digests[i - 1]?.prefix };
+    if (i > 0 && clock().getTime() >= until) {
+      const done = digests[i - 1]?.prefix;
+      tellForeign(left.slice(0, endOf(done, left)), work);
+      return { ...position, done };
+    }
     const part = digests.slice(i, i + AT_ONCE);
     // An index tells its platforms of itself, so they come first.
     for (const kind of ['image', 'index'] as const) {
       await Promise.all(part.filter((each) => each.kind === kind).map((digest) => workOffDigest(digest, work)));
     }
   }
+  tellForeign(left, work);
   return next === undefined ? undefined : { page: next, done: last?.prefix ?? position.done };
+}
+
+/** Where the names of a digest are over. */
+function endOf(prefix: string | undefined, names: readonly string[]): number {
+  return prefix === undefined ? 0 : names.findLastIndex((name) => name.startsWith(prefix)) + 1;
+}
+
+function tellForeign(names: readonly string[], work: Work): void {
+  const foreign = names.filter((name) => parseRecordName(name) === undefined);
+  work.problems.push(...foreign);
+  work.counts = added(work.counts, { unreadable: foreign.length });
 }
 
 interface DigestRecords {
@@ -135,14 +150,11 @@ interface DigestRecords {
   readonly names: readonly RecordName[];
 }
 
-function groupByDigest(names: readonly string[], work: Work): DigestRecords[] {
+function groupByDigest(names: readonly string[], { since }: Work): DigestRecords[] {
   const digests = new Map<string, RecordName[]>();
   for (const name of names) {
     const named = parseRecordName(name);
-    if (named === undefined) {
-      work.problems.push(name);
-      work.counts = added(work.counts, { unreadable: 1 });
-    } else if (named.at > work.since) {
+    if (named !== undefined && named.at > since) {
       digests.set(named.prefix, [...(digests.get(named.prefix) ?? []), named]);
     }
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { QUEUES } from '../../shared/message/queue-name.js';
 import type { JournalEvent } from '../../shared/pipeline/effects.js';
 import type { LedgerCondition } from '../../shared/pipeline/loss.js';
+import type { Rebuilt } from '../../shared/pipeline/rebuild.js';
 import { recordName } from '../../shared/pipeline/record.js';
 import type { Services } from '../../shared/steps.js';
 import { type Line, createLine, onePolicy } from '../support/line.js';
@@ -122,6 +123,9 @@ describe('a rebuild', () => {
   it('answers after twenty seconds at the latest, and goes on from there', async () => {
     const line = await createLine(LOCKS);
     for (let i = 0; i < 20; i++) await pushed(line, 'app', `image ${i}`, { good: true, tag: `v${i}` });
+    for (const name of ['entries/a', 'entries/z']) {
+      await line.services.reports.createOnce('quarantine', name, Buffer.from(name));
+    }
     await line.loseLedger();
     const { observe: look } = line.registry.client;
     Object.assign(line.registry.client, {
@@ -130,12 +134,13 @@ describe('a rebuild', () => {
         return look(...what);
       },
     });
-    const first = (await line.app.rebuildLedger(door())).body as { restored: number; next?: string };
+    const first = (await line.app.rebuildLedger(door())).body as Rebuilt;
     expect([first.restored, typeof first.next]).toEqual([8, 'string']);
     expect(await line.app.rebuildLedger(door({ after: 'nonsense' }))).toMatchObject({ status: 400 });
     const second = (await line.app.rebuildLedger(door({ after: first.next }))).body as typeof first;
     const third = (await line.app.rebuildLedger(door({ after: second.next }))).body as typeof first;
     expect([second.restored, third.restored, third.next]).toEqual([8, 4, undefined]);
+    expect([first, second, third].map(({ problems }) => problems)).toEqual([['entries/a'], [], ['entries/z']]);
   });
 
   it.each([1, 2, 3, 5])('reads on where a page of %i ends in the middle of a digest', async (max) => {
