@@ -10,6 +10,7 @@ import { brake } from './brake.js';
 import { coverage } from './coverage.js';
 import { policyCommand } from './policy.js';
 import { insist } from './insist.js';
+import { rebuildLedger } from './rebuild-ledger.js';
 import { reconcileNow } from './reconcile.js';
 import { release } from './release.js';
 import { status } from './status.js';
@@ -63,6 +64,14 @@ async function main(argv: readonly string[]): Promise<number> {
         [0, 1],
       );
       return reconcileNow({ registry: positionals[0], endpoint: values['endpoint'], all, json: values.json }, print);
+    }
+    case 'rebuild-ledger': {
+      const discard = args.includes('--discard');
+      const words = args.filter((arg) => arg !== '--discard');
+      const { values, positionals } = read(words, ['reason', 'endpoint'], [0, 1]);
+      const { reason, endpoint, json } = values;
+      const progress = (line: string) => process.stderr.write(`${line}\n`);
+      return rebuildLedger({ registry: positionals[0], endpoint, reason, discard, json }, { print, progress });
     }
     case 'brake': {
       const resume = args.includes('--resume');

@@ -14,6 +14,7 @@ export const HELP = `lazaret: the quarantine station for Azure Container Registr
   lazaret brake      show what holds new quarantines back, and let go of it
   lazaret coverage   how much of the registries is accounted for
   lazaret reconcile  compare registries and ledger now
+  lazaret rebuild-ledger  rebuild a ledger that was lost
   lazaret policy     check a policy file
   lazaret probe      ask a registry what its documentation does not say
 
@@ -78,6 +79,15 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
   looked at. Exit code: 0, 1 where some repository could not be looked at, 4 usage or no environment.
 
   npx lazaret reconcile 127.0.0.1:5000 --all
+`,
+  'rebuild-ledger': `lazaret rebuild-ledger [HOST[:PORT]] [--reason TEXT] [--endpoint URL] [--json]: rebuild a lost ledger
+
+  From registries, reports and quarantine records, into an empty table. Nothing in a registry is changed, and no card is
+  sent. Safe to run again, and while images are pushed. --discard gives the records up instead, so that everything is
+  judged anew; it needs --reason. Exit code: 0, 1 where records could not be read, 4 usage or no environment.
+
+  npx lazaret rebuild-ledger --endpoint https://lazaret.azurewebsites.net --reason "the table was deleted, ticket 123"
+  npx lazaret rebuild-ledger 127.0.0.1:5000
 `,
   insist: `lazaret insist REF --reason TEXT [--endpoint URL] [--json]: quarantine a contested or refused image again
 

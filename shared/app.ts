@@ -7,6 +7,7 @@ import type { Policy } from './policy/policy.js';
 import { createJournal } from './ledger/journal.js';
 import { createLedger } from './ledger/ledger.js';
 import { createLog } from './log.js';
+import { openLedger } from './pipeline/loss.js';
 import { createIsWaiting, createQueueLength, createSend, ensureQueues } from './queue/queues.js';
 import { createHttp } from './net/http.js';
 import { createRegistryClient } from './registry/registry-client.js';
@@ -38,7 +39,7 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
   const reports = createReportStore(storage.blobs);
   await Promise.all([ledger.ensure(), journalTable.createTable(), reports.ensure(), ensureQueues(storage.queues)]);
   // What is older than this moment was in the registries before us.
-  await ledger.installedAt(clock());
+  await openLedger({ clock, ledger, store: reports });
   const log = createLog(write, clock);
   const webhooks = new Map(
     [...settings.teamsWebhookUrls].map(([channel, url]) => [channel, createTeamsWebhook({ url, fetch })]),

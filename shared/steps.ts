@@ -38,6 +38,7 @@ import {
 import { createEpochs } from './pipeline/epoch.js';
 import { detailsLink } from './pipeline/link.js';
 import { receivePoison } from './pipeline/poison.js';
+import { rebuildDoor } from './pipeline/rebuild-door.js';
 import { receive, receiveFound } from './pipeline/receive.js';
 import { type Reconciled, reconcile } from './pipeline/reconcile.js';
 import { closeScan, recordScan } from './pipeline/record-scan.js';
@@ -72,6 +73,7 @@ export interface App {
   readonly release: (request: DoorRequest) => Promise<DoorResponse>;
   readonly coverage: (request: DoorRequest) => Promise<DoorResponse>;
   readonly reconcileNow: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly rebuildLedger: (request: DoorRequest) => Promise<DoorResponse>;
   readonly insist: (request: DoorRequest) => Promise<DoorResponse>;
   readonly brake: (request: DoorRequest) => Promise<DoorResponse>;
   readonly letGo: (request: DoorRequest) => Promise<DoorResponse>;
@@ -272,6 +274,7 @@ export function bindSteps(services: Services): App {
     insist: (request) => insistDoor(request, doorDeps),
     brake: (request) => brakeDoor(request, doorDeps),
     letGo: (request) => letGoDoor(request, doorDeps),
+    rebuildLedger: (request) => rebuildDoor(request, { ...reconcileDeps, signIn: services.signIn }),
     reconcileNow: (request) => reconcileDoor(request, doorDeps),
     reconcile: () => reconcile(reconcileDeps),
   };

@@ -13,6 +13,7 @@ import { createJournal } from '../../shared/ledger/journal.js';
 import { createLedger } from '../../shared/ledger/ledger.js';
 import { parseMessage, scanRequestSchema } from '../../shared/message/queue-message.js';
 import { ALL_QUEUES, QUEUES, type QueueName } from '../../shared/message/queue-name.js';
+import { openLedger } from '../../shared/pipeline/loss.js';
 import { scan } from '../../shared/pipeline/scan.js';
 import { parsePolicy } from '../../shared/policy/parse-policy.js';
 import { createSend } from '../../shared/queue/queues.js';
@@ -97,7 +98,7 @@ export async function createCountedLine({
   });
   const ledger = createLedger(createMemoryTable());
   const reports = createReportStore(createMemoryBlobs());
-  await ledger.installedAt(clock());
+  await openLedger({ clock, ledger, store: reports });
   const policy = parsePolicy(text);
   const sendMessage = createSend(queues);
   const app = bindSteps({

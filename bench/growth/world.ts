@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createMemoryBlobs } from '../../local/simulation/memory-blobs.js';
 import { createMemoryTable } from '../../local/simulation/memory-table.js';
 import { createRegistry } from '../../local/registry/registry.js';
 import { createMemoryStore } from '../../local/registry/store.js';
@@ -8,7 +9,9 @@ import { connectStorage } from '../../shared/connect.js';
 import { createLedger } from '../../shared/ledger/ledger.js';
 import type { Table } from '../../shared/ledger/table.js';
 import type { CoverageDeps } from '../../shared/pipeline/coverage.js';
+import { openLedger } from '../../shared/pipeline/loss.js';
 import { createRegistryClient } from '../../shared/registry/registry-client.js';
+import { createReportStore } from '../../shared/report/report-store.js';
 import { layOut, seedLedger, seedRegistry } from './seed.js';
 
 const LOGIN_SERVER = parseLoginServer('growing.azurecr.test');
@@ -38,14 +41,15 @@ export async function createWorld({ count, perRepository, connectionString }: Wo
   });
   const ledger = createLedger(openTable(connectionString));
   await ledger.ensure();
-  await ledger.installedAt(SEEDED_AT);
+  const store = createReportStore(createMemoryBlobs());
+  await openLedger({ clock: () => SEEDED_AT, ledger, store });
   await seedLedger(layout, { ledger, registry: LOGIN_SERVER, at: SEEDED_AT });
   const unexpected = (): Promise<never> => Promise.reject(new Error('nothing was to be repaired'));
   return {
     clock,
     sleep,
     mode: 'enforce',
-    store: { createOnce: unexpected },
+    store: { ...store, createOnce: unexpected },
     ...{ channels: [], reportUrl: undefined, epochs: () => Promise.resolve() },
     log: () => undefined,
     send: unexpected,

@@ -20,6 +20,21 @@ export function createMemoryBlobs(): BlobService {
     getContainerClient: (container) => ({
       createIfNotExists: () => Promise.resolve(),
       getBlockBlobClient: (name) => blob(`${container}/${name}`),
+      listBlobsFlat: ({ prefix }) => ({
+        byPage: async function* ({ maxPageSize, continuationToken = '' }) {
+          const names = [...blobs.keys()]
+            .filter((path) => path.startsWith(`${container}/${prefix}`))
+            .map((path) => path.slice(container.length + 1))
+            .filter((name) => name > continuationToken)
+            .sort();
+          for (let i = 0; i === 0 || i < names.length; i += maxPageSize) {
+            const page = names.slice(i, i + maxPageSize);
+            const last = i + maxPageSize < names.length ? page.at(-1) : undefined;
+            const segment = { blobItems: page.map((name) => ({ name })) };
+            yield await Promise.resolve({ segment, ...(last !== undefined && { continuationToken: last }) });
+          }
+        },
+      }),
     }),
   };
 }

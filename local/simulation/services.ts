@@ -4,6 +4,7 @@ import type { Table } from '../../shared/ledger/table.js';
 import type { LoginServer } from '../../shared/artifact/login-server.js';
 import type { Alert } from '../../shared/message/alert.js';
 import type { Log } from '../../shared/pipeline/effects.js';
+import { openLedger } from '../../shared/pipeline/loss.js';
 import type { Queue, QueueService } from '../../shared/queue/queue-service.js';
 import type { Policy } from '../../shared/policy/policy.js';
 import { createSend } from '../../shared/queue/queues.js';
@@ -67,6 +68,11 @@ export function createServices(process: Process, world: Surroundings): Services 
   };
 }
 
+/** As the app does when it starts for the first time. */
+export function openFor({ table, blobs }: Pick<Surroundings, 'table' | 'blobs'>, at: Date): Promise<void> {
+  return openLedger({ clock: () => at, ledger: createLedger(table), store: createReportStore(blobs) });
+}
+
 /** Log lines, as part of a trace. */
 export function createTraceLog(name: string, note: (line: string) => void): Log {
   return (level, event, fields) => note(`${name}: ${level} ${event} ${JSON.stringify(fields ?? {})}`);
@@ -97,6 +103,7 @@ export function blobsThrough({ effect }: Process, blobs: BlobService): BlobServi
       const client = blobs.getContainerClient(container);
       return {
         createIfNotExists: client.createIfNotExists,
+        listBlobsFlat: client.listBlobsFlat,
         getBlockBlobClient: (name) => {
           const blob = client.getBlockBlobClient(name);
           return {

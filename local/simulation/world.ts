@@ -25,6 +25,7 @@ import {
   type Surroundings,
   blobsThrough,
   createServices,
+  openFor,
   createTraceLog,
   queueThrough,
   queuesThrough,
@@ -282,8 +283,7 @@ export async function live(told: History, options: LiveOptions = {}): Promise<Ou
     if (both.some((queue) => queues.visible(queue) > 0) && jobs.size < Math.min(MAX_JOBS, waiting)) startJob();
     schedule.after(TICK_SECONDS * 1000, tick);
   };
-  // As the app does when it starts for the first time.
-  await createLedger(table).installedAt(new Date(START));
+  await openFor(world, new Date(START));
   tick();
   if (swept) schedule.after(INTERVAL_MILLISECONDS, reconcile);
   const outcome = (): Outcome => ({

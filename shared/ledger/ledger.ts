@@ -18,6 +18,7 @@ import {
 import { type ChannelState, channelSchema } from '../pipeline/card-cap.js';
 import { type BrakeState, brakeSchema } from '../pipeline/brake.js';
 import { type EpochState, epochsSchema } from '../pipeline/epoch.js';
+import { type LedgerCondition, conditionSchema } from '../pipeline/loss.js';
 import { type ProgressState, progressSchema } from '../pipeline/progress.js';
 import type { DatabaseEvidence } from '../vulnerability/report.js';
 import type { Table } from './table.js';
@@ -83,14 +84,19 @@ export interface Ledger {
   readonly updateProgress: (
     change: (current: ProgressState | undefined) => ProgressState | undefined,
   ) => Promise<ProgressState | undefined>;
-  /** When this installation began: `now`, where it is asked for the first time. */
+  /** When this installation began: the earliest time that it was ever told, which is `now` where it was told none. */
   readonly installedAt: (now: Date) => Promise<Date>;
+  /** Resolves with whether the ledger is whole, as it stands then. */
+  readonly updateCondition: (
+    change: (current: LedgerCondition | undefined) => LedgerCondition | undefined,
+  ) => Promise<LedgerCondition | undefined>;
   readonly newestDatabase: () => Promise<DatabaseEvidence | undefined>;
   readonly recordDatabase: (database: DatabaseEvidence) => Promise<void>;
 }
 
 const STATE = { partitionKey: 'state', rowKey: 'database' } as const;
 const INSTALLATION = { partitionKey: 'state', rowKey: 'installation' } as const;
+const CONDITION = { partitionKey: 'state', rowKey: 'condition' } as const;
 const BRAKE = { partitionKey: 'state', rowKey: 'brake' } as const;
 const KNOWN = { partitionKey: 'state', rowKey: 'known' } as const;
 const installationSchema = z.object({ at: z.iso.datetime() });
@@ -163,11 +169,12 @@ export function createLedger(table: Table): Ledger {
     installedAt: async (now) => {
       const first = { at: now.toISOString() };
       const known = await rows.loop(INSTALLATION, installationSchema, {
-        change: (current) => current ?? first,
+        change: (current) => (current !== undefined && new Date(current.at) <= now ? current : first),
         columns: () => ({}),
       });
       return new Date(known?.at ?? first.at);
     },
+    updateCondition: (change) => rows.loop(CONDITION, conditionSchema, { change, columns: () => ({}) }),
     newestDatabase: async () => (await rows.get(STATE, databaseSchema))?.value,
     recordDatabase: async (database) => {
       await rows.loop(STATE, databaseSchema, {

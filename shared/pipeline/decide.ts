@@ -13,6 +13,8 @@ import { type GatherDeps, type Gathered, gather } from './gather.js';
 import { type MarkDeps, mark } from './mark.js';
 import { type NewsContext, findNews } from './news.js';
 import { type NotifyDeps, queueAlert, storeAlert } from './notify.js';
+import { putRecord } from './record.js';
+import { hasMoved, replaceRecorded } from './record-change.js';
 import { isSameJson } from './same.js';
 import { isNewer, isUnfinished } from './survey.js';
 import { isOutdated } from './verify.js';
@@ -123,17 +125,22 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
     entry.alerted ??
     (decision.verdict === 'pass' ? { verdict: decision.verdict, crossing: [], state: enforcement.state } : undefined);
   const flipped = entry.decision?.verdict !== decision.verdict;
-  if (flipped) {
-    const detail = { reasons: decision.reasons, policy: decision.policy, rule: decision.rule };
-    await deps.journal({ key: entry.key, what: `verdict-${decision.verdict}`, who: LAZARET, detail });
-  }
+  const told: LedgerEntry = { ...after, ...(alerted && { alerted }) };
+  const recorded = flipped || news !== undefined || hasMoved(entry.enforcement, enforcement);
+  const detail = { reasons: decision.reasons, policy: decision.policy, rule: decision.rule };
+  // Both are written down before the ledger, and side by side: a push waits for them.
+  await Promise.all([
+    flipped && deps.journal({ key: entry.key, what: `verdict-${decision.verdict}`, who: LAZARET, detail }),
+    recorded && putRecord(told, { because: 'settled' }, deps),
+  ]);
   const settled = entry.settledAt !== undefined && !isNewer(entry, entry.settledAt);
   const unchanged = !flipped && news === undefined && sameDecision(entry.decision, decision) && settled;
   if (unchanged && enforcement === entry.enforcement && marks === entry.marks) return;
   await wakeAtEnd(entry, decision, deps);
   const parents = flipped && entry.parents.length > 0;
   const owed = alertId === undefined && !parents ? undefined : { ...(alertId !== undefined && { alertId }), parents };
-  await deps.ledger.replace({ ...after, ...(alerted && { alerted }), ...(owed && { owed }) }, version);
+  const next = { ...told, ...(owed && { owed }) };
+  await (recorded ? replaceRecorded(next, version, deps) : deps.ledger.replace(next, version));
   if (enforcement.state === 'quarantined' && entry.enforcement.state !== 'quarantined') await guard(entry, at, deps);
   if (owed !== undefined) await tellOwed(entry, owed, deps);
 }

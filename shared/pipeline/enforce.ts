@@ -1,6 +1,5 @@
 import type { Tag } from '../artifact/tag.js';
 import { AppError } from '../error/app-error.js';
-import type { BlobRef } from '../message/queue-message.js';
 import type { Decision } from '../policy/decision.js';
 import type {
   AppliedOperation,
@@ -19,6 +18,8 @@ import { type Brake, causeOf } from './brake.js';
 import { mayRelock, relocked } from './contest.js';
 import { halfWay, summarise, undone } from './done.js';
 import { isOvertakenRow } from './overtaken.js';
+import { type RecordStore, putRecord } from './record.js';
+import { type ReplaceDeps, replaceRecorded } from './record-change.js';
 import { withhold } from './withhold.js';
 
 /** What {@link enforce} needs. */
@@ -26,10 +27,8 @@ export interface EnforceDeps extends ApplyDeps {
   readonly send: Send;
   readonly mode: EnforcementMode;
   readonly brake: Brake;
-  readonly store: { putRecord: (bytes: Uint8Array) => Promise<BlobRef> };
-  readonly ledger: ApplyDeps['ledger'] & {
-    replace: (entry: LedgerEntry, version: string) => Promise<string>;
-  };
+  readonly store: RecordStore;
+  readonly ledger: ApplyDeps['ledger'] & ReplaceDeps['ledger'];
 }
 
 /** A ledger entry with the decision that is to be enforced. */
@@ -268,17 +267,17 @@ async function writeRecord(
     return { enforcement: entry.enforcement, version };
   }
   const at = deps.clock().toISOString();
-  const blob = await deps.store.putRecord(
-    Buffer.from(JSON.stringify({ key: entry.key, record, reasons: decision.reasons, policy: decision.policy, at })),
-  );
-  const enforcement: Enforcement = {
+  const begun: Enforcement = {
     state: 'applying',
     action: decision.action,
     at,
-    record: { attributes: record.attributes, tags: [...record.tags], blob },
+    record: { attributes: record.attributes, tags: [...record.tags] },
     operations: entry.enforcement.operations.filter(({ outcome }) => outcome === 'refused'),
   };
+  const purpose = { because: 'quarantine', wanted: decision } as const;
+  const blob = await putRecord({ ...entry, enforcement: begun }, purpose, deps);
+  const enforcement: Enforcement = { ...begun, record: { ...record, tags: [...record.tags], blob } };
   // The ETag lets one of two concurrent deciders through; the other one starts again from what this one wrote.
-  const next = await deps.ledger.replace({ ...entry, enforcement }, version);
+  const next = await replaceRecorded({ ...entry, enforcement }, version, deps);
   return { enforcement, version: next };
 }

@@ -32,6 +32,7 @@ export interface DoorDeps extends LookUpDeps {
   readonly ledger: LookUpDeps['ledger'] & ReleaseDeps['ledger'] & BrakeDeps['ledger'] & EpochDeps['ledger'];
   readonly send: ReleaseDeps['send'];
   readonly journal: ReleaseDeps['journal'];
+  readonly store: ReleaseDeps['store'];
   readonly reconcile: CoverageDeps;
   /** New quarantines an hour; undefined for the default. */
   readonly limit: number | undefined;
@@ -50,6 +51,7 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   REQUEST_MALFORMED: 400,
   REASON_REQUIRED: 400,
   NOT_CONTESTED: 409,
+  LEDGER_LOST: 409,
 };
 
 /** `GET verdict?reference=…&wait=seconds`: the status of one artifact. */
@@ -174,7 +176,8 @@ function spanOf(body: z.infer<typeof releaseSchema>): number | undefined {
   return milliseconds;
 }
 
-function parseBody<T>(text: string, schema: z.ZodType<T>, shape: string): T {
+/** Reads a JSON body. Throws `REQUEST_MALFORMED`, with the `shape` that is asked for. */
+export function parseBody<T>(text: string, schema: z.ZodType<T>, shape: string): T {
   try {
     if (text.length > MAX_BODY) throw new Error('too large');
     return schema.parse(JSON.parse(text));
@@ -183,7 +186,8 @@ function parseBody<T>(text: string, schema: z.ZodType<T>, shape: string): T {
   }
 }
 
-async function answer(deps: Pick<DoorDeps, 'log'>, work: () => Promise<DoorResponse>): Promise<DoorResponse> {
+/** Turns what a door throws into its answer. */
+export async function answer(deps: Pick<DoorDeps, 'log'>, work: () => Promise<DoorResponse>): Promise<DoorResponse> {
   try {
     return await work();
   } catch (error) {

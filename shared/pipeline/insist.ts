@@ -4,6 +4,7 @@ import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
 import { withoutRefusals } from './done.js';
 import type { LedgerEntry } from './entry.js';
+import { putRecord } from './record.js';
 import type { ReleaseDeps } from './release.js';
 
 /**
@@ -20,15 +21,18 @@ export async function insist(
   if (!isLeftAlone(known)) {
     throw new AppError('NOT_CONTESTED', 'its lock is not contested, and the registry has refused nothing of it');
   }
-  await deps.journal({ key, what: 'insist', who: by, why: reason });
-  await deps.ledger.update(key, (entry) => {
-    if (!isLeftAlone(entry)) return undefined;
-    const enforcement = withoutRefusals(entry.enforcement);
-    return { ...entry, enforcement: { ...enforcement, state: 'applying', relockedAt: [] } };
-  });
+  await Promise.all([
+    deps.journal({ key, what: 'insist', who: by, why: reason }),
+    putRecord(insisted(known), { because: 'insist' }, deps),
+  ]);
+  await deps.ledger.update(key, (entry) => (isLeftAlone(entry) ? insisted(entry) : undefined));
   await deps.send(QUEUES.decide, { v: MESSAGE_VERSION, key, attempt: 0, since: deps.clock().toISOString() });
 }
 
 function isLeftAlone({ enforcement: { state }, release }: LedgerEntry): boolean {
   return state === 'contested' || (state === 'refused' && release === undefined);
+}
+
+function insisted(entry: LedgerEntry): LedgerEntry {
+  return { ...entry, enforcement: { ...withoutRefusals(entry.enforcement), state: 'applying', relockedAt: [] } };
 }

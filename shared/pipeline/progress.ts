@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Survey } from './entry.js';
 import { ofLastHour } from './window.js';
 
 const count = z.number().int().nonnegative();
@@ -50,4 +51,17 @@ export function progressOf(
   const left =
     remaining === 0 ? 0 : perHour === null || perHour === 0 ? null : Math.round((remaining / perHour) * 3600);
   return { judged, remaining, perHour, left };
+}
+
+/** How many digests there are to judge, and how many are. */
+export interface Known {
+  readonly digests: number;
+  readonly judged: number;
+}
+
+/** By the last looks at repositories. Pure. */
+export function knownOf(surveys: readonly Survey[]): Known {
+  const summaries = surveys.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
+  const judged = summaries.reduce((sum, { pass, fail, inconclusive }) => sum + pass + fail + inconclusive, 0);
+  return { judged, digests: summaries.reduce((sum, { pending }) => sum + pending, judged) };
 }

@@ -10,10 +10,11 @@ import { type CardCapDeps, tellHeld } from './card-cap.js';
 import type { Log } from './effects.js';
 import type { Survey, SweepRound } from './entry.js';
 import type { EpochDeps, Epochs } from './epoch.js';
+import { type RefuseIfLostDeps, refuseIfLost } from './loss.js';
 import type { NotifyDeps } from './notify.js';
 import { type RegistryRun, type Result, type Work, attempt, remember, repair } from './reconcile-work.js';
 import type { RepairDeps } from './repair.js';
-import { type ProgressState, noted } from './progress.js';
+import { type Known, type ProgressState, knownOf, noted } from './progress.js';
 import { LATE_MILLISECONDS, type Repair } from './survey.js';
 import { type Moment, type RepositoryKey, type SurveyDeps, surveyWhole } from './survey-repository.js';
 import { keepRound, openRound, sweepOn } from './sweep.js';
@@ -22,7 +23,7 @@ import { keepRound, openRound, sweepOn } from './sweep.js';
 export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
   readonly epochs: Epochs;
   readonly policy: Pick<Policy, 'digest' | 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
-  readonly store: NotifyDeps['store'];
+  readonly store: NotifyDeps['store'] & RefuseIfLostDeps['store'];
   readonly channels: CardCapDeps['channels'];
   readonly reportUrl: CardCapDeps['reportUrl'];
   readonly mode: EnforcementMode;
@@ -44,10 +45,9 @@ export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
       repositoryUpdatedAt: (registry: LoginServer, repository: Repository) => Promise<Date | undefined>;
     };
   readonly ledger: RepairDeps['ledger'] &
+    RefuseIfLostDeps['ledger'] &
     SurveyDeps['ledger'] & {
       listSurveys: (registry: LoginServer) => AsyncIterable<Survey>;
-      /** When this installation began: `now`, if it is asked for the first time. */
-      installedAt: (now: Date) => Promise<Date>;
       updateSurvey: (repository: RepositoryKey, change: (current: Survey | undefined) => Survey) => Promise<void>;
       knownDigests: BrakeDeps['ledger']['knownDigests'];
       updateBrake: BrakeDeps['ledger']['updateBrake'];
@@ -106,6 +106,7 @@ const SWEEP_SHARE = 0.5;
  * Compares registries with the ledger, and asks for whatever is missing. First the repositories that have changed, newest
  * manifests only; then, while the budget lasts, whole repositories, the one that has waited longest first; then again what
  * has changed. Each registry has a budget of its own. Safe to repeat, to run twice at once, and to be killed anywhere.
+ * Throws `LEDGER_LOST`.
  */
 export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions = {}): Promise<Reconciled> {
   const { clock, sleep, callsPerMinute, servers } = deps;
@@ -117,6 +118,7 @@ export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions =
     const budget = createBudget({ callsPerMinute, calls, clock, sleep });
     return { registry, budget, result: emptyResult(), deps };
   });
+  await refuseIfLost(deps);
   await deps.epochs('policy', deps.policy.digest);
   await tellBrake(deps);
   await tellHeld(deps);
@@ -205,17 +207,6 @@ async function reconcileRegistry(run: RegistryRun, due: Due): Promise<Known> {
   if (round.next !== undefined) result.complete = false;
   if (!due.all) await keepRound(registry, round, deps);
   return known;
-}
-
-interface Known {
-  readonly digests: number;
-  readonly judged: number;
-}
-
-function knownOf(surveys: readonly Survey[]): Known {
-  const summaries = surveys.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
-  const judged = summaries.reduce((sum, { pass, fail, inconclusive }) => sum + pass + fail + inconclusive, 0);
-  return { judged, digests: summaries.reduce((sum, { pending }) => sum + pending, judged) };
 }
 
 async function walkDue(names: readonly Repository[], { since, all, braked }: Due, work: Work): Promise<void> {

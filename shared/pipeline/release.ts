@@ -5,6 +5,7 @@ import { QUEUES } from '../message/queue-name.js';
 import { withoutRefusals } from './done.js';
 import type { LedgerEntry } from './entry.js';
 import type { Clock, Journal, Send } from './effects.js';
+import { type RecordStore, putRecord } from './record.js';
 import { decideAt } from './wake.js';
 
 /** The longest reason that is kept, in characters. */
@@ -18,6 +19,7 @@ export interface ReleaseDeps {
   readonly clock: Clock;
   readonly send: Send;
   readonly journal: Journal;
+  readonly store: RecordStore;
   readonly ledger: {
     update: (
       key: ArtifactKey,
@@ -51,13 +53,16 @@ export async function release(
   const known = await deps.ledger.update(key, (current) => current);
   if (known === undefined) throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest');
   // Written down before it takes effect.
-  await deps.journal({ key, what: 'release', who: by, why, ...(until !== undefined && { detail: { until } }) });
   const given = { by, reason: why, at, ...(until !== undefined && { until }) };
   const released = (current: LedgerEntry): LedgerEntry => ({
     ...current,
     release: given,
     enforcement: withoutRefusals(current.enforcement),
   });
+  await Promise.all([
+    deps.journal({ key, what: 'release', who: by, why, ...(until !== undefined && { detail: { until } }) }),
+    putRecord(released(known), { because: 'release' }, deps),
+  ]);
   const entry = (await deps.ledger.update(key, released)) ?? known;
   const message = { v: MESSAGE_VERSION, key, attempt: 0, since: at };
   if (entry.scan.state === 'open') {

@@ -16,10 +16,22 @@ export interface Blob {
   ) => Promise<{ readonly readableStreamBody?: AsyncIterable<Uint8Array | string> }>;
 }
 
+/** One page of a listing, in the order of names; the token is empty or absent on the last one. */
+export interface BlobPage {
+  readonly segment: { readonly blobItems: readonly { readonly name: string }[] };
+  readonly continuationToken?: string;
+}
+
 /** Blobs by container and name. */
 export interface BlobService {
   readonly getContainerClient: (container: string) => {
     readonly createIfNotExists: () => Promise<unknown>;
     readonly getBlockBlobClient: (name: string) => Blob;
+    readonly listBlobsFlat: (options: { readonly prefix: string }) => {
+      readonly byPage: (settings: {
+        readonly maxPageSize: number;
+        readonly continuationToken?: string;
+      }) => AsyncIterable<BlobPage>;
+    };
   };
 }

@@ -15,11 +15,14 @@ export interface ReportStore {
   readonly put: (bytes: Uint8Array, contentType: string) => Promise<BlobRef>;
   /** Fetches and verifies. Throws `BLOB_MISSING` (retryable), `BLOB_MISMATCH`, `BLOB_TOO_LARGE`. */
   readonly get: (ref: BlobRef, maxBytes: number) => Promise<Uint8Array>;
-  /** Stores a quarantine record under its own hash. */
-  readonly putRecord: (bytes: Uint8Array) => Promise<BlobRef>;
   /** Creates a named blob; false where one stands already. */
   readonly createOnce: (container: Container, name: string, bytes: Uint8Array) => Promise<boolean>;
   readonly readNamed: (container: Container, name: string, maxBytes: number) => Promise<Uint8Array | undefined>;
+  /** One page of the names that begin with `prefix`, in their order; `next` is what to ask for more with. */
+  readonly listNamed: (
+    container: Container,
+    options: { readonly prefix: string; readonly after?: string | undefined; readonly max: number },
+  ) => Promise<{ readonly names: readonly string[]; readonly next: string | undefined }>;
 }
 
 const FAULT = 'REPORTS_UNAVAILABLE';
@@ -72,12 +75,21 @@ export function createReportStore(service: BlobService): ReportStore {
       }
       return bytes;
     },
-    putRecord: async (bytes) => {
-      const ref = { digest: digestOf(bytes), bytes: bytes.byteLength };
-      await create(blob('quarantine', `${hexOf(ref.digest)}.json`), bytes, JSON_TYPE);
-      return ref;
-    },
     createOnce: (container, name, bytes) => create(blob(container, name), bytes, JSON_TYPE),
     readNamed: read,
+    listNamed: async (container, { prefix, after, max }) => {
+      try {
+        const pages = service.getContainerClient(container).listBlobsFlat({ prefix });
+        const settings = { maxPageSize: max, ...(after !== undefined && { continuationToken: after }) };
+        for await (const { segment, continuationToken } of pages.byPage(settings)) {
+          // The service ends a listing with an empty token.
+          const next = continuationToken === '' ? undefined : continuationToken;
+          return { names: segment.blobItems.map(({ name }) => name), next };
+        }
+        return { names: [], next: undefined };
+      } catch (error) {
+        throw storageFault(FAULT, error);
+      }
+    },
   };
 }

@@ -60,6 +60,21 @@ describe('the command line against a running environment', () => {
     expect(cli('coverage', environment.registry).stdout).toContain('unaccounted 0');
   });
 
+  it('rebuilds the ledger, which keeps what it knows, and gives no records up for no reason', () => {
+    const done = cli('rebuild-ledger', environment.registry, '--reason', 'a drill', '--json');
+    expect(done.code).toBe(0);
+    expect(JSON.parse(done.stdout)).toMatchObject({
+      restored: 0,
+      kept: 1,
+      gone: 0,
+      unreadable: 0,
+      tags: 0,
+      problems: [],
+    });
+    expect(cli('rebuild-ledger', environment.registry).stdout).toMatch(/^restored {4}0 digests.*\nkept {8}1 /);
+    expect(cli('rebuild-ledger', environment.registry, '--discard').code).toBe(4);
+  });
+
   it('shows the brake, lets go of it in a name, and does not insist on what nobody contests', () => {
     const shown = cli('brake', environment.registry);
     expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('the brake is off')]);
@@ -80,6 +95,8 @@ describe('the command line against a running environment', () => {
     ['no reference', ['status'], 4],
     ['a brake that is let go for no reason', ['brake', 'h', '--resume'], 4],
     ['a brake that is only looked at, with a reason', ['brake', 'h', '--reason', 'x'], 4],
+    ['records that are given up for no reason', ['rebuild-ledger', 'h', '--discard'], 4],
+    ['a ledger that nobody names', ['rebuild-ledger'], 4],
     ['no reason to insist', ['insist', 'h/a:v'], 4],
     ['a reference that is none', ['status', 'Nothing'], 4],
     ['an option that is none', ['status', 'h/a:v', '--force'], 4],

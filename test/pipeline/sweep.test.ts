@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createMemoryBlobs } from '../../local/simulation/memory-blobs.js';
 import { createMemoryTable } from '../../local/simulation/memory-table.js';
 import { digestOf } from '../../shared/artifact/digest.js';
 import { type LoginServer, parseLoginServer } from '../../shared/artifact/login-server.js';
@@ -6,7 +7,9 @@ import { type Repository, parseRepository } from '../../shared/artifact/reposito
 import { AppError } from '../../shared/error/app-error.js';
 import { createLedger } from '../../shared/ledger/ledger.js';
 import { coverage } from '../../shared/pipeline/coverage.js';
+import { openLedger } from '../../shared/pipeline/loss.js';
 import { type ReconcileDeps, reconcile } from '../../shared/pipeline/reconcile.js';
+import { createReportStore } from '../../shared/report/report-store.js';
 import { createClock } from '../support/clock.js';
 
 const MINUTE = 60_000;
@@ -24,7 +27,8 @@ async function createWorld(
 ) {
   const clock = createClock();
   const ledger = createLedger(createMemoryTable());
-  await ledger.installedAt(clock.now());
+  const store = createReportStore(createMemoryBlobs());
+  await openLedger({ clock: clock.now, ledger, store });
   const at = clock.now().toISOString();
   const zero = {
     manifests: 0,
@@ -57,7 +61,7 @@ async function createWorld(
     clock: clock.now,
     sleep: () => Promise.resolve(),
     mode: 'enforce',
-    store: { createOnce: unexpected },
+    store: { ...store, createOnce: unexpected },
     ...{ channels: [], reportUrl: undefined, epochs: () => Promise.resolve() },
     log: () => undefined,
     ...{ send: unexpected, journal: unexpected, newId: () => 'id' },

@@ -54,7 +54,8 @@ async function failEach(mutation: Mutation) {
 describe('a single fault of a change to the registry', () => {
   it('does no harm, whichever it is, although no sweep ever looks', async () => {
     const { wrong, met } = await failEach(UNBROKEN_WITHOUT_SWEEPS);
-    for (const change of CHANGES) {
+    // Old marks are deleted for scans alone that a sweep has asked for.
+    for (const change of CHANGES.filter((name) => name !== 'registry.delete')) {
       expect(met.get(change), change).toBeGreaterThan(0);
       expect(wrong.get(change), change).toEqual([]);
     }

@@ -180,6 +180,26 @@ describe.each([
     await expect(reports.get(missing, 10)).rejects.toMatchObject({ code: 'BLOB_MISSING', retryable: true });
   });
 
+  it('lists blobs by the beginning of their names, in their order, a page at a time', async () => {
+    const reports = createReportStore(await (await open()).blobs());
+    await reports.ensure();
+    const prefix = `${randomUUID()}/`;
+    expect(await reports.listNamed('quarantine', { prefix, max: 2 })).toEqual({ names: [], next: undefined });
+    const names = ['app/1', 'app/2', 'app-x/1', 'zoo/1', 'zoo:5000/2'].map((name) => `${prefix}${name}`);
+    for (const name of names.toReversed()) await reports.createOnce('quarantine', name, Buffer.from(name));
+    await reports.createOnce('alerts', `${prefix}other`, Buffer.from('x'));
+    const pages: (readonly string[])[] = [];
+    for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+      const page = await reports.listNamed('quarantine', { prefix, after, max: 2 });
+      pages.push(page.names);
+      after = page.next;
+    }
+    expect(pages.map(({ length }) => length)).toEqual([2, 2, 1]);
+    expect(pages.flat()).toEqual(names.toSorted());
+    const some = await reports.listNamed('quarantine', { prefix: `${prefix}app/`, max: 10 });
+    expect(some).toEqual({ names: names.slice(0, 2), next: undefined });
+  });
+
   it('hides a message that is delayed or received, counts its deliveries, and knows its last receipt alone', async () => {
     const storage = await open();
     const queue = await storage.queue();

@@ -10,9 +10,10 @@ import type { Alert } from '../../shared/message/alert.js';
 import { type ScanRequest, type Scanned, parseMessage, scanRequestSchema } from '../../shared/message/queue-message.js';
 import { QUEUES, type QueueName } from '../../shared/message/queue-name.js';
 import type { Send } from '../../shared/pipeline/effects.js';
+import { openLedger } from '../../shared/pipeline/loss.js';
 import { scan } from '../../shared/pipeline/scan.js';
 import { parsePolicy } from '../../shared/policy/parse-policy.js';
-import { createReportStore } from '../../shared/report/report-store.js';
+import { type ReportStore, createReportStore } from '../../shared/report/report-store.js';
 import { parsePublicKey } from '../../shared/signature/trust.js';
 import { type Services, bindSteps } from '../../shared/steps.js';
 import { createClock } from './clock.js';
@@ -63,6 +64,16 @@ export async function createLine(
   const ledger = createLedger(storage.table(`ledger${suffix}`));
   const journalTable = storage.table(`journal${suffix}`);
   const reports = createReportStore(storage.blobs);
+  // Alerts and records are named by what they tell, and this Azurite is shared between the tests of a file.
+  const ownReports: ReportStore = {
+    ...reports,
+    createOnce: (container, name, bytes) => reports.createOnce(container, `${suffix}/${name}`, bytes),
+    readNamed: (container, name, max) => reports.readNamed(container, `${suffix}/${name}`, max),
+    listNamed: async (container, { prefix, ...options }) => {
+      const page = await reports.listNamed(container, { ...options, prefix: `${suffix}/${prefix}` });
+      return { ...page, names: page.names.map((name) => name.slice(suffix.length + 1)) };
+    },
+  };
   await Promise.all([ledger.ensure(), journalTable.createTable(), reports.ensure()]);
   const keys: KeyPair = generateKeyPair();
   const queued: Queued[] = [];
@@ -89,17 +100,12 @@ export async function createLine(
     return Promise.resolve();
   };
   const document = parsePolicy(policyText);
-  const services: Services = {
+  let services: Services = {
     clock: clock.now,
     sleep: () => Promise.resolve(),
     log: () => undefined,
     send,
-    // Alerts are named by their news, and this Azurite is shared between the tests of a file.
-    reports: {
-      ...reports,
-      createOnce: (container, name, bytes) => reports.createOnce(container, `${suffix}/${name}`, bytes),
-      readNamed: (container, name, max) => reports.readNamed(container, `${suffix}/${name}`, max),
-    },
+    reports: ownReports,
     ledger,
     journal: createJournal(journalTable, clock.now),
     registry: registry.client,
@@ -125,7 +131,7 @@ export async function createLine(
     readRetention: () => Promise.resolve({ state: 'off' }),
     ...overrides,
   };
-  await services.ledger.installedAt(clock.now());
+  await openLedger({ clock: clock.now, ledger: services.ledger, store: services.reports });
   let app = bindSteps(services);
 
   const scanRequest = (request: ScanRequest, signal = new AbortController().signal): Promise<Scanned> => {
@@ -216,11 +222,25 @@ export async function createLine(
       const policy = text === undefined ? services.policy : { ...parsePolicy(text), digest: digestOf(text) };
       app = bindSteps({ ...services, policy, ...changes });
     },
-    services,
+    /** The table is gone, and an empty one stands in its place; the app starts on that. */
+    loseLedger: async () => {
+      const empty = createLedger(storage.table(`ledger${randomUUID().replaceAll('-', '')}`));
+      await empty.ensure();
+      services = { ...services, ledger: empty };
+      await openLedger({ clock: clock.now, ledger: empty, store: services.reports });
+      app = bindSteps(services);
+    },
+    get services() {
+      return services;
+    },
     clock,
     registry,
-    ledger: services.ledger,
-    reports: services.reports,
+    get ledger() {
+      return services.ledger;
+    },
+    get reports() {
+      return services.reports;
+    },
     keys,
     queued,
     cards,
