@@ -22,7 +22,10 @@ export function startedApp(): Promise<App> {
 
 /** The handler of the HTTP function that opens onto this door. What it answers is for the caller alone: never cached. */
 export function serve(
-  door: keyof Pick<App, 'brake' | 'coverage' | 'insist' | 'letGo' | 'reconcileNow' | 'release' | 'verdict'>,
+  door: keyof Pick<
+    App,
+    'brake' | 'coverage' | 'explain' | 'insist' | 'letGo' | 'policyDiff' | 'reconcileNow' | 'release' | 'verdict'
+  >,
 ) {
   return async (request: DoorRequest) => {
     const { headers, query } = request;

@@ -36,6 +36,7 @@ import {
   verdictDoor,
 } from './pipeline/http-doors.js';
 import { detailsLink } from './pipeline/link.js';
+import { explainDoor, policyDiffDoor } from './pipeline/policy-doors.js';
 import { receivePoison } from './pipeline/poison.js';
 import { receive, receiveFound } from './pipeline/receive.js';
 import { type Reconciled, reconcile } from './pipeline/reconcile.js';
@@ -74,6 +75,8 @@ export interface App {
   readonly insist: (request: DoorRequest) => Promise<DoorResponse>;
   readonly brake: (request: DoorRequest) => Promise<DoorResponse>;
   readonly letGo: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly explain: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly policyDiff: (request: DoorRequest) => Promise<DoorResponse>;
   readonly reconcile: () => Promise<Reconciled>;
 }
 
@@ -174,6 +177,7 @@ export function bindSteps(services: Services): App {
     sleep: services.sleep,
     reconcile: reconcileDeps,
   };
+  const policyDoorDeps = { ...doorDeps, keys: services.keys, mode: services.mode };
   const giveUp = {
     verify: (message: Parameters<typeof giveUpVerify>[0], error: AppError) => giveUpVerify(message, error, verifyDeps),
     scanned: ({ key, scanId }: Parameters<typeof recordScan>[0], error: AppError) =>
@@ -268,6 +272,8 @@ export function bindSteps(services: Services): App {
     insist: (request) => insistDoor(request, doorDeps),
     brake: (request) => brakeDoor(request, doorDeps),
     letGo: (request) => letGoDoor(request, doorDeps),
+    explain: (request) => explainDoor(request, policyDoorDeps),
+    policyDiff: (request) => policyDiffDoor(request, policyDoorDeps),
     reconcileNow: (request) => reconcileDoor(request, doorDeps),
     reconcile: () => reconcile(reconcileDeps),
   };
