@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import type { Reference } from '../shared/artifact/reference.js';
 import { AppError, type Problem, ProblemsError } from '../shared/error/app-error.js';
+import { clean } from './clean.js';
 import { UsageError } from './usage.js';
 
 /** Calls a running Lazaret's HTTP functions. */
@@ -52,9 +53,13 @@ export async function connectTo(registry: string | undefined, endpoint: string |
     const error = (body as { readonly error?: Refusal } | undefined)?.error;
     if (error?.problems !== undefined)
       throw new ProblemsError(error.code ?? 'REFUSED', 'Lazaret refuses it:', error.problems);
-    throw new AppError(error?.code ?? 'REFUSED', error?.message ?? `Lazaret answered ${response.status}`, {
-      retryable: response.status >= 500,
-    });
+    throw new AppError(
+      clean(error?.code ?? 'REFUSED'),
+      clean(error?.message ?? `Lazaret answered ${response.status}`),
+      {
+        retryable: response.status >= 500,
+      },
+    );
   };
   const at = (path: string) => new URL(`api/${path}`, base.endsWith('/') ? base : `${base}/`);
   return {

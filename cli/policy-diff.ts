@@ -37,7 +37,7 @@ export async function diffPolicies(
     // The groups are enough for a person; a program gets every digest.
     if (options.json) changes.push(...page.changes);
     if (page.after === null) break;
-    if (!options.json) options.note(`${count(totals.result().compared)} of about ${count(page.known)} digests so far`);
+    if (!options.json) options.note(clean(`${count(totals.compared())} of about ${count(page.known)} digests so far`));
     page = await next(client, body, page);
   }
   const result = totals.result();
@@ -68,9 +68,7 @@ function describe(totals: Totals): string {
   const later = becomes.later === 0 ? '0 later' : `${count(becomes.later)} from ${earliest ?? ''}`;
   const told = becomes.told === 0 ? '' : `; ${count(becomes.told)} change without a change in the registry`;
   return [
-    clean(
-      `${count(totals.changed)} of ${count(compared)} digests change: ${count(becomes.quarantined)} ${would}, ${later}; ${count(becomes.released)} released${told}`,
-    ),
+    `${count(totals.changed)} of ${count(compared)} digests change: ${count(becomes.quarantined)} ${would}, ${later}; ${count(becomes.released)} released${told}`,
     ...(becomes['to-be-verified'] === 0
       ? []
       : [`${count(becomes['to-be-verified'])} more depend on signatures that have never been looked for`]),
@@ -79,7 +77,9 @@ function describe(totals: Totals): string {
       ? [`the brake lets ${count(limit)} an hour through, and holds the rest until somebody lets go`]
       : []),
     ...groups.flatMap((group) => ['', ...describeGroup(group)]),
-  ].join('\n');
+  ]
+    .map(clean)
+    .join('\n');
 }
 
 const BECOMES: Readonly<Record<Becomes, string>> = {
@@ -94,16 +94,12 @@ function describeGroup({ change, count: size, examples, earliest }: Group): read
   const { before, after, unsigned } = change;
   const when = earliest === undefined ? '' : `, the first at ${earliest}`;
   return [
-    clean(`${count(size)} × ${sumUp(before)} → ${sumUp(after)}: ${BECOMES[change.becomes]}${when}`),
+    `${count(size)} × ${sumUp(before)} → ${sumUp(after)}: ${BECOMES[change.becomes]}${when}`,
     ...(unsigned === undefined
       ? []
-      : [
-          clean(
-            `  unsigned  ${sumUp(unsigned.before)} → ${sumUp(unsigned.after)}; the line above is for what is signed`,
-          ),
-        ]),
-    clean(`  rule      ${rule(before)} → ${rule(after)}`),
-    ...examples.map((reference) => clean(`  ${reference}`)),
+      : [`  unsigned  ${sumUp(unsigned.before)} → ${sumUp(unsigned.after)}; the line above is for what is signed`]),
+    `  rule      ${rule(before)} → ${rule(after)}`,
+    ...examples.map((reference) => `  ${reference}`),
     ...(size > examples.length ? [`  and ${count(size - examples.length)} more`] : []),
   ];
 }

@@ -37,7 +37,7 @@ function describe(found: Explanation): string {
   const passedOver = rule.passedOver.slice(0, MAX_RULES);
   const more = rule.passedOver.length - passedOver.length + rule.passedOverMore;
   return [
-    `${verdict.toUpperCase()}  ${clean(found.reference)}`,
+    clean(`${verdict.toUpperCase()}  ${found.reference}`),
     `  policy       ${clean(found.policy)}`,
     ...passedOver.map((each) => clean(`  no match     rules[${each.index}]: ${place(each)} (another ${each.because})`)),
     ...(more === 0 ? [] : [`  no match     and ${more} more`]),
@@ -53,7 +53,7 @@ function describe(found: Explanation): string {
 
 function describeCondition({ name, asks, says, findings, signature, reasons }: ExplainedCondition): string[] {
   const own = name === 'signature' && signature !== null ? [describeSignature(signature)] : [];
-  const count = findings === null ? [] : [`${findings.total} findings reach it`];
+  const count = findings === null ? [] : [`reached by ${findings.total}`];
   const words = [...own, ...count, ...(own.length + count.length > 0 ? [] : reasons.map(({ message }) => message))];
   const head = `  ${MARKS[says].padEnd(12)} ${name}${asks === null ? '' : `: ${asks}`}`;
   const list = findings?.list ?? [];

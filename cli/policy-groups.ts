@@ -46,6 +46,7 @@ export function createTotals() {
         groups.set(cause, added(groups.get(cause), change));
       }
     },
+    compared: (): number => sum.compared,
     result: (): Totals => {
       const sorted = [...groups.values()].toSorted((a, b) => b.count - a.count);
       const { quarantined, later, released, told } = becomes;

@@ -202,3 +202,35 @@ describe('laws of a comparison', () => {
     );
   });
 });
+
+describe('a registry of ten thousand images', () => {
+  it('is compared page by page, with a few reports in memory at a time', async () => {
+    const scan = scanDone([...REPORTS.keys()][1] ?? '');
+    const signature = { state: 'done', at: at(5), outcome: 'verified', code: 'C', message: '' };
+    const given = { scan, signature, enforcement: { state: 'none', operations: [] }, minutes: 9 };
+    const drawn = Array.from({ length: 10_000 }, () => ({ given, passed: true, existing: false, released: false }));
+    // Without the index, which would hold more platforms than any may.
+    const deps = depsOf(ledgerOf(drawn).slice(0, -1));
+    let held = 0;
+    let most = 0;
+    const get: PolicyDiffDeps['reports']['get'] = async (ref, maxBytes) => {
+      most = Math.max(most, (held += 1));
+      const bytes = await deps.reports.get(ref, maxBytes);
+      held -= 1;
+      return bytes;
+    };
+    const source = (fail: string) =>
+      completePolicy(
+        parsePolicy(`version: 1\nrules:\n  - { repository: "**", vulnerabilities: { ${fail} }, onPush: lock }\n`),
+        (name) => parsePublicKey(name, PEM),
+      );
+    const request = { before: source(''), after: source('fail: CRITICAL'), at: NOW };
+    const references = new Set<string>();
+    let page = await policyDiff(request, { ...deps, reports: { get } });
+    let pages = 1;
+    const add = () => page.changes.forEach(({ reference }) => references.add(reference));
+    for (add(); page.after !== null; add(), pages++)
+      page = await policyDiff({ ...request, from: page.after }, { ...deps, reports: { get } });
+    expect([references.size, pages, most]).toEqual([10_000, 6, 4]);
+  });
+});
