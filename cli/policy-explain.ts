@@ -82,11 +82,11 @@ function describeSignature(found: NonNullable<ExplainedCondition['signature']>):
 
 function describeAction(found: Explanation): readonly string[] {
   const { because, action, effect, withheld, mode, release, enforcement } = found;
-  const chosen =
-    found.verdict === 'pass' || found.verdict === 'pending'
-      ? 'nothing is asked for'
-      : `${action}, by ${because === 'push' ? 'onPush: it has never passed' : 'onChange: it has passed before'}`;
-  const held = withheld ?? enforcement.withheld;
+  const nothing = found.verdict === 'pass' || found.verdict === 'pending';
+  const chosen = nothing
+    ? 'nothing is asked for'
+    : `${action}, by ${because === 'push' ? 'onPush: it has never passed' : 'onChange: it has passed before'}`;
+  const held = nothing ? undefined : (withheld ?? enforcement.withheld);
   const why = {
     reserved: 'the repository is reserved: Lazaret or the cluster depends on it',
     existing: 'it is older than this installation',
@@ -97,7 +97,7 @@ function describeAction(found: Explanation): readonly string[] {
   const stays = effect === 'stays' ? '; a quarantine in force is lifted by a pass or a release alone' : '';
   return [
     `  action       ${chosen}`,
-    ...(held === undefined || effect === 'lifts' ? [] : [clean(`  withheld     ${why[held.because]}`)]),
+    ...(held === undefined ? [] : [clean(`  withheld     ${why[held.because]}`)]),
     ...(mode === 'observe' && held?.because !== 'observe' ? ['  mode         observe: nothing is enforced'] : []),
     `  enforcement  ${clean(enforcement.state)}${stays}`,
     ...(release === null

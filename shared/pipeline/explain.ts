@@ -103,6 +103,7 @@ export async function explain(key: ArtifactKey, deps: ExplainDeps): Promise<Expl
   if (found === undefined || found.entry.goneAt !== undefined)
     throw new AppError('UNKNOWN_ARTIFACT', 'the ledger does not know this digest');
   const { entry } = found;
+  const { state, withheld } = entry.enforcement;
   const now = deps.clock();
   const evidence = await evidenceOf(entry, deps);
   const { conditions, decision } = evaluateConditions(evidence, policy, now);
@@ -128,7 +129,7 @@ export async function explain(key: ArtifactKey, deps: ExplainDeps): Promise<Expl
     withheld: decision.withheld ?? null,
     effect,
     mode: deps.mode,
-    enforcement: { state: entry.enforcement.state, withheld: entry.enforcement.withheld },
+    enforcement: { state, withheld: state === 'withheld' ? withheld : undefined },
     release: entry.release ?? null,
   };
 }

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { diffPolicies } from '../../cli/policy-diff.js';
+import { explainPolicy } from '../../cli/policy-explain.js';
+import type { Explanation } from '../../shared/pipeline/explain.js';
 import type { Change, PolicyDiffPage } from '../../shared/pipeline/policy-diff.js';
 import type { Standing } from '../../shared/pipeline/standing.js';
 
@@ -120,5 +122,79 @@ describe('a comparison on the command line', () => {
     ['the answers do not come to an end', { after: from('x') }, 'REFUSED'],
   ])('gives up where %s', async (_, second, code) => {
     await expect(run([{ after: from('x') }, second])).rejects.toMatchObject({ code });
+  });
+});
+
+/** What a deployment that explains one artifact answers. */
+async function explained(answer: object): Promise<{ readonly code: number; readonly lines: readonly string[] }> {
+  const server = createServer((_, response) => void response.end(JSON.stringify(answer)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(() => server.close());
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const printed: string[] = [];
+  const code = await explainPolicy(`${HOST}/app:v1`, { endpoint, json: false }, (text) => void printed.push(text));
+  return { code, lines: printed.join('\n').split('\n') };
+}
+
+describe('an explanation on the command line', () => {
+  const BASE = {
+    ...{ reference: `${HOST}/app@sha256:0`, policy: 'sha256:1', verdict: 'fail', recorded: 'fail', reasons: [] },
+    rule: { ...PASS.rule, passedOver: [], passedOverMore: 0 },
+    ...{ conditions: [], platforms: [], deadline: '2026-01-01T00:30:00.000Z', waitUntil: null, release: null },
+    ...{ because: 'push', action: 'lock', withheld: null, effect: 'none', mode: 'enforce' },
+    enforcement: { state: 'none' },
+  } satisfies Omit<Explanation, 'reference' | 'policy'> & { reference: string; policy: string };
+
+  it.each([
+    [
+      'reserved',
+      { withheld: { because: 'reserved' } },
+      'the repository is reserved: Lazaret or the cluster depends on it',
+    ],
+    ['existing', { withheld: { because: 'existing' } }, 'it is older than this installation'],
+    ['change', { withheld: { because: 'change', until: '2026-02-01' } }, 'until 2026-02-01: it has passed before'],
+    [
+      'brake',
+      { enforcement: { state: 'withheld', withheld: { because: 'brake' } } },
+      'the brake is on; see lazaret brake',
+    ],
+    ['observe', { enforcement: { state: 'withheld', withheld: { because: 'observe' } } }, 'enforcement is off'],
+  ])('says what withholds an action: %s', async (_, changes, why) => {
+    expect((await explained({ ...BASE, ...changes })).lines).toContain(`  withheld     ${why}`);
+  });
+
+  it.each([
+    ['pass', 0],
+    ['fail', 1],
+    ['inconclusive', 2],
+    ['pending', 2],
+  ])('exits for %s with %i, and tells what is recorded where it differs', async (verdict, code) => {
+    const found = await explained({ ...BASE, verdict, recorded: 'unknown' });
+    expect([found.code, found.lines.some((line) => line.startsWith('  recorded     unknown'))]).toEqual([code, true]);
+  });
+
+  it('obeys nothing that a deployment sends to a terminal, and shortens what is long', async () => {
+    const hostile = '\u001b[31mred\u202e';
+    const finding = { id: hostile, severity: 'HIGH', package: hostile, installed: hostile, target: '' };
+    const passedOver = Array.from({ length: 12 }, (_, index) => ({
+      ...{ index, registry: hostile, repository: hostile, because: 'registry' },
+    }));
+    const { lines } = await explained({
+      ...BASE,
+      ...{ reference: hostile, policy: hostile, deadline: hostile, reasons: [{ code: hostile, message: hostile }] },
+      rule: { ...BASE.rule, repository: hostile, passedOver, passedOverMore: 3 },
+      conditions: [
+        {
+          ...{ name: 'vulnerabilities.fail', asks: hostile, says: 'fail', reasons: [], signature: null },
+          findings: { total: 40, list: [finding] },
+        },
+      ],
+      platforms: [{ platform: hostile, digest: hostile, verdict: hostile }],
+      release: { by: hostile, reason: hostile, at: hostile },
+      enforcement: { state: hostile },
+    });
+    expect(lines.join('\n')).not.toMatch(/[\u001b\u202e]/);
+    expect(lines).toContain('  no match     and 5 more');
+    expect(lines).toContain('    and 39 more; see lazaret status');
   });
 });

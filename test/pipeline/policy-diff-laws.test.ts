@@ -4,7 +4,7 @@ import { digestOf } from '../../shared/artifact/digest.js';
 import { parseKey } from '../../shared/artifact/reference.js';
 import { AppError } from '../../shared/error/app-error.js';
 import { type LedgerEntry, entrySchema } from '../../shared/pipeline/entry.js';
-import { type PolicyDiffDeps, policyDiff } from '../../shared/pipeline/policy-diff.js';
+import { type PolicyDiffDeps, type PolicyDiffRequest, policyDiff } from '../../shared/pipeline/policy-diff.js';
 import { completePolicy } from '../../shared/policy/complete.js';
 import { parsePolicy } from '../../shared/policy/parse-policy.js';
 import { parsePublicKey } from '../../shared/signature/trust.js';
@@ -226,11 +226,14 @@ describe('a registry of ten thousand images', () => {
       );
     const request = { before: source(''), after: source('fail: CRITICAL'), at: NOW };
     const references = new Set<string>();
-    let page = await policyDiff(request, { ...deps, reports: { get } });
-    let pages = 1;
-    const add = () => page.changes.forEach(({ reference }) => references.add(reference));
-    for (add(); page.after !== null; add(), pages++)
-      page = await policyDiff({ ...request, from: page.after }, { ...deps, reports: { get } });
+    let from: PolicyDiffRequest['from'] | null;
+    let pages = 0;
+    do {
+      const page = await policyDiff({ ...request, from: from ?? undefined }, { ...deps, reports: { get } });
+      for (const { reference } of page.changes) references.add(reference);
+      from = page.after;
+      pages += 1;
+    } while (from !== null);
     expect([references.size, pages, most]).toEqual([10_000, 6, 4]);
   });
 });
