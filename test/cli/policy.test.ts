@@ -76,6 +76,15 @@ describe('lazaret policy diff', () => {
     expect(diff(same, join(directory, 'deployed.yaml')).code).toBe(0);
   });
 
+  it('names policies as `check` does, with their keys', () => {
+    file('ours.pub', generateKeyPair().publicKey);
+    const ours = file('ours.yaml', policy('signature: { require: any, cosign: { keys: [ours.pub] } }'));
+    const digestOf = (path: string) =>
+      (JSON.parse(cli('policy', 'check', path, '--json').stdout) as { digest: string }).digest;
+    const { policies } = JSON.parse(diff(ours, '--json').stdout) as { policies: object };
+    expect(policies).toEqual({ before: digestOf(join(directory, 'deployed.yaml')), after: digestOf(ours) });
+  });
+
   it('tells by cause what another policy would release', () => {
     const none = file('none.yaml', policy('secrets: fail'));
     const { code, stdout } = diff(none);
