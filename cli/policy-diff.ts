@@ -30,7 +30,8 @@ export async function diffPolicies(
   const body = { ...(before !== undefined && { old: before }), new: after };
   const totals = createTotals();
   const changes: Change[] = [];
-  let page = await ask(client, body);
+  // Where nobody answers at first, nobody is there.
+  let page = (await client.post('policyDiff', body)) as PolicyDiffPage;
   const { policies } = page;
   for (;;) {
     totals.add(page);
@@ -45,8 +46,20 @@ export async function diffPolicies(
   return result.changed + result.becomes['to-be-verified'] === 0 ? 0 : 1;
 }
 
+/** How often a page that is refused for the moment is asked for, and how long is waited in between. */
+const MAX_TRIES = 4;
+const RETRY_MILLISECONDS = 1000;
+
+/** One page. Many have gone before it, so what may pass is asked for again. */
 async function ask(client: Client, body: object): Promise<PolicyDiffPage> {
-  return (await client.post('policyDiff', body)) as PolicyDiffPage;
+  for (let tries = 1; ; tries++) {
+    try {
+      return (await client.post('policyDiff', body)) as PolicyDiffPage;
+    } catch (error) {
+      if (!(error instanceof AppError) || !error.retryable || tries >= MAX_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS * tries));
+    }
+  }
 }
 
 /** The page behind this one. Throws `POLICY_CHANGED` where another policy has been deployed meanwhile. */

@@ -78,8 +78,16 @@ export interface PolicyDiffPage {
 export const MAX_COMPARED = 2000;
 /** How long one page takes, in milliseconds: what was begun by then is ended. */
 const PAGE_MILLISECONDS = 20_000;
-/** How many digests are judged at once: each may hold a large report in memory. */
+/** How many digests are judged at once, and how many bytes of stored evidence they may have together. */
 const WIDTH = 4;
+const MAX_BYTES = 32 * 1024 * 1024;
+
+/** How much of that one digest takes. The platforms of an index are read one after the other, whatever they weigh. */
+function weightOf({ kind, scan, signature }: LedgerEntry): number {
+  if (kind === 'index') return MAX_BYTES / 2;
+  const report = scan.state === 'done' ? scan.findings.bytes : 0;
+  return report + (signature.state === 'done' ? (signature.evidence?.bytes ?? 0) : 0);
+}
 
 /**
  * Judges every digest of the ledger under two policies, by stored evidence alone, and tells those that stand otherwise. Asks no
@@ -107,6 +115,8 @@ export async function policyDiff(request: PolicyDiffRequest, deps: PolicyDiffDep
     waiting = [];
   };
   for await (const entry of entriesAfter(request.from, deps)) {
+    const weight = waiting.reduce((sum, each) => sum + weightOf(each), weightOf(entry));
+    if (weight > MAX_BYTES) await compare();
     if (entry.goneAt === undefined) waiting.push(entry);
     last = entry.key;
     const full = compared + waiting.length >= maxCompared;

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { diffPolicies } from '../../cli/policy-diff.js';
+import { policyCommand } from '../../cli/policy.js';
 import { explainPolicy } from '../../cli/policy-explain.js';
 import type { Explanation } from '../../shared/pipeline/explain.js';
 import type { Change, PolicyDiffPage } from '../../shared/pipeline/policy-diff.js';
@@ -31,6 +32,7 @@ async function deployment(pages: readonly Partial<PolicyDiffPage>[]) {
     void json(request).then((body) => {
       asked.push(body as Record<string, unknown>);
       const page = pages[asked.length - 1] ?? {};
+      if ('error' in page) response.statusCode = 'problems' in (page.error as object) ? 400 : 503;
       const base = {
         ...{ policies: { before: 'a', after: 'b' }, mode: 'enforce', at: '2026-01-01T00:00:00.000Z' },
         ...{ compared: 2000, unreadable: 0, known: 12_345, limit: 10, changes: [], after: null },
@@ -115,6 +117,23 @@ describe('a comparison on the command line', () => {
     const changes = [{ ...change('a', bad, 'quarantined'), reference: hostile }];
     const { text } = await run([{ changes }]);
     expect(text).not.toMatch(/[\u001b\u202e]/);
+  });
+
+  it('asks again for a page that is refused for the moment', { timeout: 20_000 }, async () => {
+    const away = { error: { code: 'LEDGER_UNAVAILABLE', message: 'away' } } as never;
+    const { code, asked } = await run([{ after: from('x') }, away, { changes: [change('a', FAIL, 'quarantined')] }]);
+    expect([code, asked.length]).toEqual([1, 3]);
+    expect(asked[2]).toEqual(asked[1]);
+    await expect(run([away])).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+  });
+
+  it('lists the problems that a stricter deployment finds', async () => {
+    const problems = [{ path: 'new rules[0]', message: '\u001b[31mno' }];
+    const { endpoint } = await deployment([{ error: { code: 'POLICY_INVALID', message: 'm', problems } } as never]);
+    const printed: string[] = [];
+    const options = { endpoint, json: false, note: () => undefined };
+    const code = await policyCommand(['diff', 'policy/policy.yaml'], options, (text) => void printed.push(text));
+    expect([code, printed]).toEqual([4, ['new rules[0]: [31mno']]);
   });
 
   it.each([

@@ -142,6 +142,19 @@ function depsOf(entries: readonly LedgerEntry[]): PolicyDiffDeps {
   };
 }
 
+/** How many reports are being read at a time, at most. */
+function counting(deps: PolicyDiffDeps) {
+  let held = 0;
+  let most = 0;
+  const get: PolicyDiffDeps['reports']['get'] = async (ref, maxBytes) => {
+    most = Math.max(most, (held += 1));
+    const bytes = await deps.reports.get(ref, maxBytes);
+    held -= 1;
+    return bytes;
+  };
+  return { reports: { get }, most: () => most };
+}
+
 describe('laws of a comparison', () => {
   it('a policy and itself come to the same, whatever is known of an image', async () => {
     await fc.assert(
@@ -211,14 +224,7 @@ describe('a registry of ten thousand images', () => {
     const drawn = Array.from({ length: 10_000 }, () => ({ given, passed: true, existing: false, released: false }));
     // Without the index, which would hold more platforms than any may.
     const deps = depsOf(ledgerOf(drawn).slice(0, -1));
-    let held = 0;
-    let most = 0;
-    const get: PolicyDiffDeps['reports']['get'] = async (ref, maxBytes) => {
-      most = Math.max(most, (held += 1));
-      const bytes = await deps.reports.get(ref, maxBytes);
-      held -= 1;
-      return bytes;
-    };
+    const { reports, most } = counting(deps);
     const source = (fail: string) =>
       completePolicy(
         parsePolicy(`version: 1\nrules:\n  - { repository: "**", vulnerabilities: { ${fail} }, onPush: lock }\n`),
@@ -229,11 +235,26 @@ describe('a registry of ten thousand images', () => {
     let from: PolicyDiffRequest['from'] | null;
     let pages = 0;
     do {
-      const page = await policyDiff({ ...request, from: from ?? undefined }, { ...deps, reports: { get } });
+      const page = await policyDiff({ ...request, from: from ?? undefined }, { ...deps, reports });
       for (const { reference } of page.changes) references.add(reference);
       from = page.after;
       pages += 1;
     } while (from !== null);
-    expect([references.size, pages, most]).toEqual([10_000, 6, 4]);
+    expect([references.size, pages, most()]).toEqual([10_000, 6, 4]);
+  });
+
+  it('judges large reports one after the other', async () => {
+    const small = scanDone([...REPORTS.keys()][1] ?? '');
+    const scan = { ...small, findings: { ...small.findings, bytes: 20 * 1024 * 1024 } };
+    const signature = { state: 'done', at: at(5), outcome: 'verified', code: 'C', message: '' };
+    const given = { scan, signature, enforcement: { state: 'none', operations: [] }, minutes: 9 };
+    const drawn = Array.from({ length: 20 }, () => ({ given, passed: true, existing: false, released: false }));
+    const deps = depsOf(ledgerOf(drawn).slice(0, -1));
+    const { reports, most } = counting(deps);
+    const side = completePolicy(parsePolicy('version: 1\nrules:\n  - { repository: "**" }\n'), (name) =>
+      parsePublicKey(name, PEM),
+    );
+    const page = await policyDiff({ before: side, after: side, at: NOW }, { ...deps, reports });
+    expect([page.compared, most()]).toEqual([20, 1]);
   });
 });
