@@ -1,12 +1,21 @@
 import { userInfo } from 'node:os';
 import type { Reference } from '../shared/artifact/reference.js';
-import { AppError } from '../shared/error/app-error.js';
+import { AppError, type Problem, ProblemsError } from '../shared/error/app-error.js';
+import { clean } from './clean.js';
 import { UsageError } from './usage.js';
 
 /** Calls a running Lazaret's HTTP functions. */
 export interface Client {
   readonly get: (path: string, query: Readonly<Record<string, string>>) => Promise<unknown>;
   readonly post: (path: string, body: unknown) => Promise<unknown>;
+}
+
+/** What a door answers where it refuses. */
+interface Refusal {
+  readonly code?: string;
+  readonly message?: string;
+  /** Of a document with several mistakes. */
+  readonly problems?: readonly Problem[];
 }
 
 /** Where a local registry tells which environment it belongs to. */
@@ -41,11 +50,16 @@ export async function connectTo(registry: string | undefined, endpoint: string |
     }
     const body: unknown = await response.json().catch(() => undefined);
     if (response.ok) return body;
-    const error = (body as { readonly error?: { readonly code?: string; readonly message?: string } } | undefined)
-      ?.error;
-    throw new AppError(error?.code ?? 'REFUSED', error?.message ?? `Lazaret answered ${response.status}`, {
-      retryable: response.status >= 500,
-    });
+    const error = (body as { readonly error?: Refusal } | undefined)?.error;
+    if (error?.problems !== undefined)
+      throw new ProblemsError(error.code ?? 'REFUSED', 'Lazaret refuses it:', error.problems);
+    throw new AppError(
+      clean(error?.code ?? 'REFUSED'),
+      clean(error?.message ?? `Lazaret answered ${response.status}`),
+      {
+        retryable: response.status >= 500,
+      },
+    );
   };
   const at = (path: string) => new URL(`api/${path}`, base.endsWith('/') ? base : `${base}/`);
   return {

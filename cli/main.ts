@@ -14,9 +14,8 @@ import { rebuildLedger } from './rebuild-ledger.js';
 import { reconcileNow } from './reconcile.js';
 import { release } from './release.js';
 import { status } from './status.js';
-import { COMMAND_HELP, HELP, UsageError } from './usage.js';
+import { COMMAND_HELP, EXIT_USAGE, HELP, UsageError } from './usage.js';
 
-const EXIT_USAGE = 4;
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -81,8 +80,9 @@ async function main(argv: readonly string[]): Promise<number> {
       return brake({ registry: positionals[0], endpoint, resume, reason, allow, json }, print);
     }
     case 'policy': {
-      const { values, positionals } = read(args, [], 2);
-      return policyCommand(positionals, values.json, print);
+      const { values, positionals } = read(args, ['endpoint'], [2, 3]);
+      const note = (text: string) => process.stderr.write(`${text}\n`);
+      return policyCommand(positionals, { endpoint: values['endpoint'], json: values.json, note }, print);
     }
     case 'probe': {
       const fromStdin = args.includes('--password-stdin');

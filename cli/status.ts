@@ -5,7 +5,14 @@ import { clean } from './clean.js';
 import { type Client, connect } from './client.js';
 import { spanOf } from './span.js';
 
-const EXIT: Readonly<Record<Status['verdict'], number>> = { pass: 0, fail: 1, inconclusive: 2, pending: 2, unknown: 3 };
+/** Exit codes by verdict. */
+export const VERDICT_EXIT: Readonly<Record<Status['verdict'], number>> = {
+  pass: 0,
+  fail: 1,
+  inconclusive: 2,
+  pending: 2,
+  unknown: 3,
+};
 const RETRY_MILLISECONDS = 1000;
 
 /** What `status` is asked. */
@@ -21,7 +28,7 @@ export async function status(options: StatusOptions, print: (text: string) => vo
   const client = await connect(parseReference(options.reference), options.endpoint);
   const found = await waitFor(client, options.reference, options.waitSeconds);
   print(options.json ? JSON.stringify(found) : describe(found));
-  return EXIT[found.verdict];
+  return VERDICT_EXIT[found.verdict];
 }
 
 /** Asks until the verdict is final and applied, or the time is over. */

@@ -3,6 +3,9 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** The exit code of whatever could not be asked. */
+export const EXIT_USAGE = 4;
+
 /** What `lazaret --help` prints. */
 export const HELP = `lazaret: the quarantine station for Azure Container Registry
 
@@ -15,7 +18,7 @@ export const HELP = `lazaret: the quarantine station for Azure Container Registr
   lazaret coverage   how much of the registries is accounted for
   lazaret reconcile  compare registries and ledger now
   lazaret rebuild-ledger  rebuild a ledger that was lost
-  lazaret policy     check a policy file
+  lazaret policy     check a policy file, explain a verdict, see what another policy would change
   lazaret probe      ask a registry what its documentation does not say
 
 Each has --help, with examples. All take --json.
@@ -62,7 +65,19 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
 
   All problems at once, each with its path and line. Exit code: 0 fine, 1 problems, 4 usage or no such file.
 
+lazaret policy explain REF [--endpoint URL] [--json]: which rule of the deployed policy matches, and what each of its
+  conditions makes of the image's present evidence. Exit code, as of status: 0 pass, 1 fail, 2 inconclusive or pending,
+  3 unknown, 4 usage or no environment.
+
+lazaret policy diff [OLD] NEW [--endpoint URL] [--json]: which images another policy would judge otherwise, by cause
+
+  OLD and NEW are policy files, with their keys beside them; without OLD, NEW is compared with the deployed policy. Every
+  image of the ledger is judged under both by what is stored of it: nothing is changed, and no registry is asked. --json
+  lists every image. Exit code: 0 nothing changes, 1 something does, 4 a file that cannot be used, usage or no environment.
+
   npx lazaret policy check policy/policy.yaml
+  npx lazaret policy explain 127.0.0.1:5000/team-a/app:v1
+  npx lazaret policy diff policy/policy.yaml --endpoint https://lazaret.azurewebsites.net
 `,
   coverage: `lazaret coverage [HOST[:PORT]] [--endpoint URL] [--json]: how much of the registries is accounted for
 

@@ -24,7 +24,16 @@ export function startedApp(): Promise<App> {
 export function serve(
   door: keyof Pick<
     App,
-    'brake' | 'coverage' | 'insist' | 'letGo' | 'rebuildLedger' | 'reconcileNow' | 'release' | 'verdict'
+    | 'brake'
+    | 'coverage'
+    | 'explain'
+    | 'insist'
+    | 'letGo'
+    | 'policyDiff'
+    | 'rebuildLedger'
+    | 'reconcileNow'
+    | 'release'
+    | 'verdict'
   >,
 ) {
   return async (request: DoorRequest) => {

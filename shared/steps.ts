@@ -37,6 +37,7 @@ import {
 } from './pipeline/http-doors.js';
 import { createEpochs } from './pipeline/epoch.js';
 import { detailsLink } from './pipeline/link.js';
+import { explainDoor, policyDiffDoor } from './pipeline/policy-doors.js';
 import { receivePoison } from './pipeline/poison.js';
 import { rebuildDoor } from './pipeline/rebuild-door.js';
 import { receive, receiveFound } from './pipeline/receive.js';
@@ -77,6 +78,8 @@ export interface App {
   readonly insist: (request: DoorRequest) => Promise<DoorResponse>;
   readonly brake: (request: DoorRequest) => Promise<DoorResponse>;
   readonly letGo: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly explain: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly policyDiff: (request: DoorRequest) => Promise<DoorResponse>;
   readonly reconcile: () => Promise<Reconciled>;
 }
 
@@ -180,6 +183,7 @@ export function bindSteps(services: Services): App {
     sleep: services.sleep,
     reconcile: reconcileDeps,
   };
+  const policyDoorDeps = { ...doorDeps, keys: services.keys, mode: services.mode };
   const giveUp = {
     verify: (message: Parameters<typeof giveUpVerify>[0], error: AppError) => giveUpVerify(message, error, verifyDeps),
     scanned: ({ key, scanId }: Parameters<typeof recordScan>[0], error: AppError) =>
@@ -275,6 +279,8 @@ export function bindSteps(services: Services): App {
     brake: (request) => brakeDoor(request, doorDeps),
     letGo: (request) => letGoDoor(request, doorDeps),
     rebuildLedger: (request) => rebuildDoor(request, { ...reconcileDeps, signIn: services.signIn }),
+    explain: (request) => explainDoor(request, policyDoorDeps),
+    policyDiff: (request) => policyDiffDoor(request, policyDoorDeps),
     reconcileNow: (request) => reconcileDoor(request, doorDeps),
     reconcile: () => reconcile(reconcileDeps),
   };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { digestOf } from '../artifact/digest.js';
-import { AppError, type Problem, ProblemsError } from '../error/app-error.js';
+import { AppError } from '../error/app-error.js';
+import { completePolicy, keyNames } from '../policy/complete.js';
 import { parsePolicy } from '../policy/parse-policy.js';
 import type { Policy } from '../policy/policy.js';
 import { type TrustedKey, parsePublicKey } from '../signature/trust.js';
@@ -10,6 +10,14 @@ import { type TrustedKey, parsePublicKey } from '../signature/trust.js';
 export interface LoadedPolicy {
   readonly policy: Policy;
   readonly keys: ReadonlyMap<string, TrustedKey>;
+  /** What was read: the document's text, and the PEM text of each key by its file name. */
+  readonly source: PolicySource;
+}
+
+/** A policy as it is written, for whoever has to judge it elsewhere. */
+export interface PolicySource {
+  readonly policy: string;
+  readonly keys: Readonly<Record<string, string>>;
 }
 
 /**
@@ -21,18 +29,15 @@ export async function loadPolicy(path: string): Promise<LoadedPolicy> {
     throw new AppError('POLICY_MISSING', `the policy file cannot be read: ${path}`, { cause });
   });
   const document = parsePolicy(text);
-  const names = [...new Set(document.rules.flatMap(({ signature }) => signature?.cosign?.keys ?? []))].sort();
-  const keys = new Map<string, TrustedKey>();
-  const problems: Problem[] = [];
-  for (const name of names) {
-    try {
-      keys.set(name, parsePublicKey(name, await readFile(join(dirname(path), name), 'utf8')));
-    } catch (error) {
-      const message = error instanceof AppError ? error.message : `${name} is not beside the policy`;
-      problems.push({ path: 'signature.cosign.keys', message });
-    }
+  const texts = new Map<string, string>();
+  for (const name of keyNames(document)) {
+    const pem = await readFile(join(dirname(path), name), 'utf8').catch(() => undefined);
+    if (pem !== undefined) texts.set(name, pem);
   }
-  if (problems.length > 0) throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', problems);
-  const digest = digestOf(JSON.stringify([document, names.map((name) => [name, keys.get(name)?.hint])]));
-  return { policy: Object.freeze({ ...document, digest }), keys };
+  const { policy, keys } = completePolicy(document, (name) => {
+    const pem = texts.get(name);
+    if (pem === undefined) throw new AppError('KEY_MISSING', `${name} is not beside the policy`);
+    return parsePublicKey(name, pem);
+  });
+  return { policy, keys, source: { policy: text, keys: Object.fromEntries(texts) } };
 }

@@ -35,14 +35,8 @@ export async function gather(entry: LedgerEntry, deps: GatherDeps): Promise<Gath
   const coveredByIndex = parents.some(
     (parent) => parent?.entry.signature.state === 'done' && parent.entry.signature.outcome === 'verified',
   );
-  const evidence: Evidence = {
-    key: entry.key,
-    kind: entry.kind,
-    // A digest that was opened for a scan has all the time for it that it had at first.
-    firstSeenAt: new Date(
-      entry.reopened !== undefined && entry.scan.state === 'open' ? entry.scan.requestedAt : entry.firstSeenAt,
-    ),
-    ...(entry.kind === 'image' && { scan: scanEvidence(entry, report) }),
+  const evidence = toEvidence(entry, {
+    report,
     signature: signatureEvidence(entry),
     coveredByIndex,
     children: children.map(({ digest, platform, found }) => ({
@@ -50,12 +44,31 @@ export async function gather(entry: LedgerEntry, deps: GatherDeps): Promise<Gath
       platform,
       verdict: found?.entry.decision?.verdict ?? 'pending',
     })),
+    reserved: deps.isReserved(entry.key),
+  });
+  return { evidence, report, parents: parents.flatMap((parent) => (parent ? [parent.entry] : [])) };
+}
+
+/** What {@link toEvidence} is told besides the entry. */
+export interface EvidenceParts extends Pick<Evidence, 'signature' | 'coveredByIndex' | 'children' | 'reserved'> {
+  readonly report: ScanReport | undefined;
+}
+
+/** The evidence on one digest: what its entry holds, and what was fetched for it. Pure. */
+export function toEvidence(entry: LedgerEntry, { report, ...parts }: EvidenceParts): Evidence {
+  return {
+    ...parts,
+    key: entry.key,
+    kind: entry.kind,
+    // A digest that was opened for a scan has all the time for it that it had at first.
+    firstSeenAt: new Date(
+      entry.reopened !== undefined && entry.scan.state === 'open' ? entry.scan.requestedAt : entry.firstSeenAt,
+    ),
+    ...(entry.kind === 'image' && { scan: scanEvidence(entry, report) }),
     hasPassed: entry.passedAt !== undefined,
     ...(entry.failing !== undefined && { failingSince: new Date(entry.failing.since) }),
     existing: entry.existing === true,
-    reserved: deps.isReserved(entry.key),
   };
-  return { evidence, report, parents: parents.flatMap((parent) => (parent ? [parent.entry] : [])) };
 }
 
 /** The stored, normalised report of a scan that is done. */
@@ -75,7 +88,8 @@ function scanEvidence({ scan }: LedgerEntry, report: ScanReport | undefined): Sc
   return { state: 'pending' };
 }
 
-function signatureEvidence({ signature }: LedgerEntry): SignatureEvidence {
+/** What the last verification has come to. */
+export function signatureEvidence({ signature }: Pick<LedgerEntry, 'signature'>): SignatureEvidence {
   if (signature.state === 'open') return { state: 'pending' };
   const { outcome, code, message } = signature;
   return { state: 'done', outcome, code, message };

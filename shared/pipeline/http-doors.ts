@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ArtifactKey, parseReference } from '../artifact/reference.js';
-import { AppError } from '../error/app-error.js';
+import { AppError, ProblemsError } from '../error/app-error.js';
 import { ROLES, type SignIn, requireRole } from '../message/principal.js';
 import { parseDuration } from '../policy/duration.js';
 import { type BrakeDeps, letGoOfBrake, readBrake } from './brake.js';
@@ -49,6 +49,8 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   INVALID_TAG: 400,
   INVALID_DIGEST: 400,
   REQUEST_MALFORMED: 400,
+  REQUEST_TOO_LARGE: 413,
+  POLICY_INVALID: 400,
   REASON_REQUIRED: 400,
   NOT_CONTESTED: 409,
   LEDGER_LOST: 409,
@@ -98,8 +100,8 @@ export function insistDoor(request: DoorRequest, deps: DoorDeps): Promise<DoorRe
   });
 }
 
-/** Throws `UNKNOWN_ARTIFACT` or `REGISTRY_NOT_CONFIGURED`. */
-async function resolveKnown(reference: string, deps: DoorDeps): Promise<{ readonly key: ArtifactKey }> {
+/** What a reference stands for. Throws `UNKNOWN_ARTIFACT` or `REGISTRY_NOT_CONFIGURED`. */
+export async function resolveKnown(reference: string, deps: DoorDeps): Promise<{ readonly key: ArtifactKey }> {
   const resolved = await resolve(parseReference(reference), deps);
   if (resolved === undefined)
     throw new AppError('UNKNOWN_ARTIFACT', 'neither the registry nor the ledger knows this reference');
@@ -186,7 +188,7 @@ export function parseBody<T>(text: string, schema: z.ZodType<T>, shape: string):
   }
 }
 
-/** Turns what a door throws into its answer. */
+/** Answers a fault with its code and status, and with all problems where it has several. Rethrows what is unexpected. */
 export async function answer(deps: Pick<DoorDeps, 'log'>, work: () => Promise<DoorResponse>): Promise<DoorResponse> {
   try {
     return await work();
@@ -194,6 +196,7 @@ export async function answer(deps: Pick<DoorDeps, 'log'>, work: () => Promise<Do
     if (!(error instanceof AppError)) throw error;
     const status = STATUS_OF[error.code] ?? (error.retryable ? 503 : 500);
     deps.log('warn', 'door-refused', { code: error.code, status });
-    return { status, body: { error: { code: error.code, message: error.message } } };
+    const problems = error instanceof ProblemsError ? { problems: error.problems } : {};
+    return { status, body: { error: { code: error.code, message: error.message, ...problems } } };
   }
 }

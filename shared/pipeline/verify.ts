@@ -4,8 +4,7 @@ import { type BlobRef, MESSAGE_VERSION, type VerifyRequest } from '../message/qu
 import { QUEUES } from '../message/queue-name.js';
 import { matchRule } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
-import type { SignatureEvidence } from '../signature/candidate.js';
-import type { SignatureResult } from '../signature/result.js';
+import { writeEvidence } from '../signature/stored-evidence.js';
 import type { TrustedKey } from '../signature/trust.js';
 import { verifySignatures } from '../signature/verify-signatures.js';
 import { type CollectDeps, collectSignatures } from './collect-signatures.js';
@@ -92,25 +91,9 @@ async function verifyNow(
   });
   const evidence = await collectSignatures(key, deps);
   const result = verifySignatures(evidence, { cosign: { keys } });
-  const stored = await deps.reports.put(Buffer.from(JSON.stringify(toStored(evidence, result))), 'application/json');
+  const stored = await deps.reports.put(writeEvidence(evidence, result), 'application/json');
   const { outcome, code, message } = result;
   return { state: 'done', at, outcome, code, message, policy: deps.policy.digest, evidence: stored };
-}
-
-/** Envelopes are kept with the result, so that a locked image can be verified again. */
-function toStored(evidence: SignatureEvidence, { checks }: SignatureResult) {
-  return {
-    subject: evidence.subject,
-    truncated: evidence.truncated,
-    checks,
-    candidates: evidence.candidates.map(({ payloads, ...candidate }) => ({
-      ...candidate,
-      payloads: payloads.map(({ descriptor, bytes }) => ({
-        descriptor,
-        base64: Buffer.from(bytes).toString('base64'),
-      })),
-    })),
-  };
 }
 
 /**

@@ -10,6 +10,8 @@ import { ACTIONS, BASELINES, type Policy, type PolicyRule } from './policy.js';
 
 /** The largest policy file that is read, in bytes. */
 export const MAX_POLICY_BYTES = 256 * 1024;
+/** How a key file may be named. */
+export const KEY_FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 const duration = z.string().transform((text, context) => {
   const milliseconds = parseDuration(text);
@@ -35,7 +37,7 @@ const repository = z.string().superRefine((text, context) => {
 const action = z.enum(ACTIONS);
 const unjudged = z.enum(['fail', 'inconclusive', 'accept']);
 const severity = z.enum(SEVERITIES);
-const keyFile = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a key is the name of a file beside the policy');
+const keyFile = z.string().regex(KEY_FILE_NAME, 'a key is the name of a file beside the policy');
 
 const ruleSchema = z.strictObject({
   registry: registry.optional(),

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { descriptorSchema, digestSchema } from '../artifact/descriptor.js';
+import { type Digest, digestOf } from '../artifact/digest.js';
+import { AppError } from '../error/app-error.js';
+import { MAX_CANDIDATES, MAX_LEGACY_SIGNATURES, type SignatureEvidence } from './candidate.js';
+import type { SignatureResult } from './result.js';
+
+/** What is kept of a verification: the envelopes with its result, so that a locked image can be verified again. */
+export function writeEvidence(evidence: SignatureEvidence, { checks }: SignatureResult): Uint8Array {
+  const stored = {
+    subject: evidence.subject,
+    truncated: evidence.truncated,
+    checks,
+    candidates: evidence.candidates.map(({ payloads, ...candidate }) => ({
+      ...candidate,
+      payloads: payloads.map(({ descriptor, bytes }) => ({
+        descriptor,
+        base64: Buffer.from(bytes).toString('base64'),
+      })),
+    })),
+  };
+  return Buffer.from(JSON.stringify(stored));
+}
+
+const manifestSchema = z.strictObject({
+  form: z.literal('manifest'),
+  mediaType: z.string(),
+  artifactType: z.string().optional(),
+  subject: descriptorSchema.optional(),
+  config: descriptorSchema,
+  layers: z.array(descriptorSchema),
+  annotations: z.record(z.string(), z.string()),
+});
+
+const storedSchema = z.strictObject({
+  subject: digestSchema,
+  truncated: z.boolean(),
+  /** What was made of it then: it is judged anew, so nothing is read from this. */
+  checks: z.array(z.unknown()),
+  candidates: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['sigstore-bundle', 'cosign-legacy', 'notation']),
+        manifestDigest: digestSchema,
+        manifest: manifestSchema,
+        payloads: z
+          .array(z.strictObject({ descriptor: descriptorSchema, base64: z.base64() }))
+          .max(MAX_LEGACY_SIGNATURES),
+      }),
+    )
+    .max(MAX_CANDIDATES),
+});
+
+/**
+ * Reads what {@link writeEvidence} wrote about `subject`. Throws `EVIDENCE_MALFORMED` for anything else: another subject, an
+ * envelope that is not what its descriptor says, a member that is not known.
+ */
+export function readEvidence(bytes: Uint8Array, subject: Digest): SignatureEvidence {
+  const malformed = (what: string, cause?: unknown) =>
+    new AppError('EVIDENCE_MALFORMED', `the stored signatures cannot be read: ${what}`, { cause });
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw malformed('no JSON', cause);
+  }
+  const parsed = storedSchema.safeParse(json);
+  if (!parsed.success) throw malformed('another form', parsed.error);
+  const { data } = parsed;
+  if (data.subject !== subject) throw malformed('they are of another digest');
+  const candidates = data.candidates.map(({ payloads, manifest, ...candidate }) => ({
+    ...candidate,
+    manifest: { ...manifest, artifactType: manifest.artifactType, subject: manifest.subject },
+    payloads: payloads.map(({ descriptor, base64 }) => {
+      const bytes = Buffer.from(base64, 'base64');
+      if (digestOf(bytes) !== descriptor.digest) throw malformed('an envelope is not what its descriptor says');
+      return { descriptor, bytes };
+    }),
+  }));
+  return { subject, candidates, truncated: data.truncated };
+}
