@@ -107,7 +107,7 @@ export async function createCountedLine({
     send: sendMessage,
     journal: createJournal(createMemoryTable(), clock),
     sendCard: undefined,
-    policy: { ...policy, digest: digestOf(text) },
+    policy: { ...policy, digest: digestOf(text), trust: digestOf('keys') },
     keys: new Map([['ci.pub', parsePublicKey('ci.pub', publicKey)]]),
     registries: [{ resourceId: RESOURCE_ID, loginServer: LOGIN_SERVER }],
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,

@@ -56,7 +56,12 @@ export async function createWorld({ count, perRepository, connectionString }: Wo
     journal: unexpected,
     newId: randomUUID,
     servers: [LOGIN_SERVER],
-    policy: { digest: digestOf('a policy'), deadlineMilliseconds: 30 * 60_000, maxAgeMilliseconds: 7 * 24 * 3_600_000 },
+    policy: {
+      digest: digestOf('a policy'),
+      trust: digestOf('keys'),
+      deadlineMilliseconds: 30 * 60_000,
+      maxAgeMilliseconds: 7 * 24 * 3_600_000,
+    },
     // One run is to see all of it: how a budget spreads the calls over several runs is no matter of time or memory.
     callsPerMinute: 1_000_000,
     queueLength: () => Promise.resolve(0),

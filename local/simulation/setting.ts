@@ -58,7 +58,7 @@ ${Object.entries(DEMANDS)
 `;
 
 function policyOf(text: string): Policy {
-  return { ...parsePolicy(text), digest: digestOf(text) };
+  return { ...parsePolicy(text), digest: digestOf(text), trust: digestOf('keys') };
 }
 
 /** The policies of the simulated worlds, by how long they wait. */

@@ -112,7 +112,8 @@ export function causeOf(before: LedgerEntry, decision: Decision): Cause {
   if (enforcement.state === 'withheld' && enforcement.withheld?.because === 'observe') return 'enforcement';
   if (failing !== undefined) return failing.cause;
   if (last === undefined || last.verdict === 'pending') return 'push';
-  if (decision.reasons.some(({ code }) => code === 'SIGNATURE_UNTRUSTED_KEY')) return 'key';
+  const isSignature = decision.reasons.some(({ code }) => code.startsWith('SIGNATURE_'));
+  if (isSignature && last.trust !== decision.trust) return 'key';
   if (last.policy !== decision.policy) return 'policy';
   if (scan.state !== 'done' || last.basis === undefined) return 'evidence';
   const { database, scanner } = basisOf(scan);

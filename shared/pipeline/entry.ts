@@ -51,6 +51,8 @@ const decision = z.object({
   withheld: withheld.optional(),
   because: z.enum(['push', 'change']),
   policy: digestSchema,
+  /** Absent in what an earlier version wrote. */
+  trust: digestSchema.optional(),
   rule: z.number().int().nonnegative(),
   waitUntil: time.optional(),
   crossing: z.array(z.string()),

@@ -137,6 +137,7 @@ function gaveUp(entry: { readonly key: ArtifactKey } & Pick<LedgerEntry, 'passed
     action: 'mark',
     because: entry.passedAt === undefined ? 'push' : 'change',
     policy: policy.digest,
+    trust: policy.trust,
     rule: matchRule(policy, entry.key).index,
     crossing: [],
   };

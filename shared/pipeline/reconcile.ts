@@ -22,7 +22,7 @@ import { keepRound, openRound, sweepOn } from './sweep.js';
 /** What {@link reconcile} needs. */
 export interface ReconcileDeps extends Omit<RepairDeps, 'installedAt'> {
   readonly epochs: Epochs;
-  readonly policy: Pick<Policy, 'digest' | 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
+  readonly policy: Pick<Policy, 'digest' | 'trust' | 'deadlineMilliseconds' | 'maxAgeMilliseconds'>;
   readonly store: NotifyDeps['store'] & RefuseIfLostDeps['store'];
   readonly channels: CardCapDeps['channels'];
   readonly reportUrl: CardCapDeps['reportUrl'];
@@ -120,6 +120,7 @@ export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions =
   });
   await refuseIfLost(deps);
   await deps.epochs('policy', deps.policy.digest);
+  await deps.epochs('trust', deps.policy.trust);
   await tellBrake(deps);
   await tellHeld(deps);
   const braked = (await deps.ledger.updateBrake((current) => current))?.tripped !== undefined;

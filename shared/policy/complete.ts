@@ -9,7 +9,7 @@ export function keyNames({ rules }: PolicyDocument): readonly string[] {
 }
 
 /**
- * A policy with its keys, and the digest that covers both: made here and nowhere else, so that equal files have an equal
+ * A policy with its keys, and the digests that cover both, and the keys alone: made here and nowhere else, so that equal files have an equal
  * digest wherever they are read. `readKey` throws an {@link AppError} for a key that cannot be used. Throws
  * {@link ProblemsError} `POLICY_INVALID` with all of these.
  */
@@ -29,6 +29,7 @@ export function completePolicy<Key extends { readonly hint: string }>(
     }
   }
   if (problems.length > 0) throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', problems);
-  const digest = digestOf(JSON.stringify([document, names.map((name) => [name, keys.get(name)?.hint])]));
-  return { policy: Object.freeze({ ...document, digest }), keys };
+  const trusted = names.map((name) => [name, keys.get(name)?.hint]);
+  const digest = digestOf(JSON.stringify([document, trusted]));
+  return { policy: Object.freeze({ ...document, digest, trust: digestOf(JSON.stringify(trusted)) }), keys };
 }

@@ -21,6 +21,8 @@ export interface Decision {
   /** Whether `onPush` or `onChange` chose the action. */
   readonly because: 'push' | 'change';
   readonly policy: Digest;
+  /** The keys that were trusted. */
+  readonly trust: Digest;
   /** Index of the rule that matched. */
   readonly rule: number;
   /** While pending: when to decide again at the latest (RFC 3339). */

@@ -26,6 +26,7 @@ export function evaluateConditions(evidence: Evidence, policy: Policy, now: Date
   const base: Base = {
     because: evidence.hasPassed ? 'change' : 'push',
     policy: policy.digest,
+    trust: policy.trust,
     rule: index,
     crossing: crossingOf(conditions.content),
   };
@@ -75,7 +76,7 @@ function atDeadline(opinion: Opinion): Opinion {
   return { says: opinion.atDeadline ?? 'inconclusive', reasons };
 }
 
-type Base = Pick<Decision, 'because' | 'policy' | 'rule' | 'crossing'>;
+type Base = Pick<Decision, 'because' | 'policy' | 'trust' | 'rule' | 'crossing'>;
 
 interface JudgedContext {
   readonly base: Base;

@@ -70,8 +70,8 @@ const policySchema = z.strictObject({
   rules: z.array(ruleSchema).min(1).max(500),
 });
 
-/** A policy without its digest, which covers the key files too. */
-export type PolicyDocument = Omit<Policy, 'digest'>;
+/** A policy without its digests, which cover the key files too. */
+export type PolicyDocument = Omit<Policy, 'digest' | 'trust'>;
 
 /**
  * Parses `policy.yaml`. Throws {@link ProblemsError} `POLICY_INVALID` with every mistake at once, each with its path and

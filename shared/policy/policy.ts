@@ -64,4 +64,6 @@ export interface Policy {
   readonly rules: readonly PolicyRule[];
   /** Identifies the policy, its keys included, in every decision. */
   readonly digest: Digest;
+  /** Identifies the keys alone. */
+  readonly trust: Digest;
 }

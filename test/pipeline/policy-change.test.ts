@@ -13,7 +13,7 @@ const SIGNED = onePolicy('signature: { require: any, cosign: { keys: [ci.pub] },
 
 /** The same app after a deployment with another policy, or another key behind the same name. */
 function redeploy(line: Line, text: string, key = line.keys.publicKey): App {
-  const policy = { ...parsePolicy(text), digest: digestOf(text + key) };
+  const policy = { ...parsePolicy(text), digest: digestOf(text + key), trust: digestOf(key) };
   return bindSteps({ ...line.services, policy, keys: new Map([['ci.pub', parsePublicKey('ci.pub', key)]]) });
 }
 

@@ -10,11 +10,12 @@ const LATER = '2026-06-02T12:00:00.000Z';
 const policy = {
   ...parsePolicy('version: 1\nrules:\n  - { registry: team.azurecr.io, repository: app }\n  - { repository: "**" }\n'),
   digest: digestOf('policy'),
+  trust: digestOf('keys'),
 };
 const reason = { code: 'VULNERABILITIES', message: '' };
 const FAIL: Decision = {
   ...{ verdict: 'fail', reasons: [reason, { ...reason }], action: 'lock', because: 'push' },
-  ...{ policy: policy.digest, rule: 0, crossing: [] },
+  ...{ policy: policy.digest, trust: policy.trust, rule: 0, crossing: [] },
 };
 const PASS: Decision = { ...FAIL, verdict: 'pass', action: 'mark', reasons: [] };
 const MARK: Decision = { ...FAIL, action: 'mark' };

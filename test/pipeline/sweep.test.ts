@@ -66,7 +66,12 @@ async function createWorld(
     log: () => undefined,
     ...{ send: unexpected, journal: unexpected, newId: () => 'id' },
     servers: [...counts.keys()],
-    policy: { digest: POLICY, deadlineMilliseconds: 30 * MINUTE, maxAgeMilliseconds: 7 * 24 * 60 * MINUTE },
+    policy: {
+      digest: POLICY,
+      trust: POLICY,
+      deadlineMilliseconds: 30 * MINUTE,
+      maxAgeMilliseconds: 7 * 24 * 60 * MINUTE,
+    },
     callsPerMinute,
     queueLength: () => Promise.resolve(0),
     isWaiting: () => Promise.resolve(false),

@@ -14,7 +14,7 @@ const ago = (minutes: number) => new Date(NOW.getTime() - minutes * MINUTE);
 
 function policy(...lines: readonly string[]): Policy {
   const rule = ['  - repository: "**"', ...lines.map((line) => `    ${line}`)].join('\n');
-  return { ...parsePolicy(`version: 1\nrules:\n${rule}`), digest: digestOf(rule) };
+  return { ...parsePolicy(`version: 1\nrules:\n${rule}`), digest: digestOf(rule), trust: digestOf('keys') };
 }
 
 const finding = (id: string, severity: 'CRITICAL' | 'HIGH', fixed?: string) => ({

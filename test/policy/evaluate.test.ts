@@ -25,6 +25,7 @@ function policy(rule: string): Policy {
         .join('\n')}`,
     ),
     digest: digestOf(rule),
+    trust: digestOf('keys'),
   };
 }
 
@@ -314,6 +315,7 @@ describe('plans', () => {
     action,
     because: 'push',
     policy: digestOf(''),
+    trust: digestOf('keys'),
     rule: 0,
     crossing: [],
   });

@@ -113,7 +113,7 @@ export async function createLine(
       cards.push(alert);
       return Promise.resolve();
     },
-    policy: { ...document, digest: digestOf(policyText) },
+    policy: { ...document, digest: digestOf(policyText), trust: digestOf(keys.publicKey) },
     keys: new Map([['ci.pub', parsePublicKey('ci.pub', keys.publicKey)]]),
     registries: [{ resourceId: RESOURCE_ID, loginServer: LOGIN_SERVER }],
     mode: 'enforce',
@@ -219,7 +219,10 @@ export async function createLine(
     },
     /** The same app after a deployment with other settings or another policy. */
     redeploy: ({ policyText: text, ...changes }: Partial<Services> & { readonly policyText?: string }) => {
-      const policy = text === undefined ? services.policy : { ...parsePolicy(text), digest: digestOf(text) };
+      const policy =
+        text === undefined
+          ? services.policy
+          : { ...parsePolicy(text), digest: digestOf(text), trust: digestOf(keys.publicKey) };
       app = bindSteps({ ...services, policy, ...changes });
     },
     /** The table is gone, and an empty one stands in its place; the app starts on that. */
