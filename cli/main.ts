@@ -136,7 +136,7 @@ async function main(argv: readonly string[]): Promise<number> {
       }
       if (values['story'] !== 'rollout' || keep) throw new UsageError('the one story is: lazaret demo --story rollout');
       const { rollout } = await import('./demo/rollout.js');
-      return rollout(print, (line) => process.stderr.write(`${line}\n`));
+      return rollout({ json: values.json });
     }
   }
 }

@@ -45,12 +45,16 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
   npx lazaret start --registry-port 5000
   podman push --tls-verify=false my-image 127.0.0.1:5000/team-a/app:v1
 `,
-  demo: `lazaret demo [--json] [--keep]: run the main job on a handful of images
+  demo: `lazaret demo [--story rollout] [--json] [--keep]: run the main job on a handful of images
 
   Exits 0 only if every verdict, lock, untag, mark and card is the expected one. --keep leaves the environment running
   until it is interrupted, so that the inbox can be looked at.
 
+  --story rollout takes a registry that is in use from observing to enforcing instead, with the commands that a team would
+  use, and exits 0 only if each step came out as told (docs/rollout.md).
+
   npx lazaret demo --keep
+  npx lazaret demo --story rollout
 `,
   status: `lazaret status REF [--wait SECONDS] [--endpoint URL] [--json]: what is known of an image, and why
 

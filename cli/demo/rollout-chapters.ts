@@ -29,7 +29,7 @@ export interface Stage {
 
 /** Failing images that were there before, in a repository that nothing depends on. */
 const OLD_AND_BAD = ['shop/web', 'shop/search', 'shop/mail'] as const;
-const WAIT_MILLISECONDS = 120_000;
+const WAIT_MILLISECONDS = 60_000;
 
 /** The story, in order. */
 export const CHAPTERS: readonly ((stage: Stage) => Promise<void>)[] = [
@@ -59,7 +59,7 @@ async function observeFirst({ story, registry, deploy, policies, isServed }: Sta
     `It holds ${EXISTING.length} images that run in production. Lazaret starts with enforcement off.`,
   );
   await deploy(policies.first, 'observe');
-  await story.lazaret(['reconcile', registry, '--all'], { exit: 0, says: ['receive'] });
+  await story.lazaret(['reconcile', registry, '--all'], { exit: 0, says: ['7 repositories'] });
   await until(async () => (await coverageOf(story, registry)).progress.remaining === 0);
   await story.lazaret(['coverage', registry], {
     exit: 0,
@@ -96,7 +96,7 @@ async function enforce({ story, registry, deploy, policies, isServed }: Stage): 
     'LAZARET_ENFORCEMENT=enforce. The next sweep asks for what was withheld.',
   );
   await deploy(policies.first, 'enforce');
-  await story.lazaret(['reconcile', registry], { exit: 0, says: ['decide'] });
+  await story.lazaret(['reconcile', registry], { exit: 0, says: ['asked for'] });
   await until(async () => (await statusOf(story, registry, 'shop/checkout')).enforcement.state === 'quarantined');
   await story.lazaret(['status', `${registry}/shop/checkout:v1`], {
     exit: 1,
@@ -129,7 +129,7 @@ async function meetBrake(stage: Stage): Promise<void> {
     `The stricter policy is deployed. It quarantines ${quarantinesPerHour} an hour; the rest waits for a person.`,
   );
   await deploy(policies.strict, 'enforce');
-  await story.lazaret(['reconcile', registry], { exit: 0, says: ['decide'] });
+  await story.lazaret(['reconcile', registry], { exit: 0, says: ['asked for'] });
   await until(async () => (await coverageOf(story, registry)).braked > 0);
   await story.lazaret(['brake', registry], {
     exit: 1,
@@ -151,7 +151,7 @@ async function letGo(stage: Stage): Promise<void> {
     exit: 0,
     says: ['the brake is off', 'reviewed with the shop team'],
   });
-  await story.lazaret(['reconcile', registry], { exit: 0, says: ['decide'] });
+  await story.lazaret(['reconcile', registry], { exit: 0, says: ['asked for'] });
   await until(async () => (await served(OLD_AND_BAD, stage)) === 0);
   story.see('now none of the three can be pulled', (await served(OLD_AND_BAD, stage)) === 0);
   for (const repository of OLD_AND_BAD) await seeCard({ story, cards }, 'quarantined', repository);
@@ -166,7 +166,7 @@ async function undo(stage: Stage): Promise<void> {
   const { digest } = await statusOf(story, registry, 'shop/mail');
   await unlock('shop/mail', digest ?? '');
   story.see('the owner of the registry has opened shop/mail', await isServed('shop/mail', digest ?? ''));
-  await story.lazaret(['reconcile', registry, '--all'], { exit: 0, says: ['decide'] });
+  await story.lazaret(['reconcile', registry, '--all'], { exit: 0, says: ['asked for'] });
   await until(async () => !(await isServed('shop/mail', digest ?? '')));
   story.see('it is shut again', !(await isServed('shop/mail', digest ?? '')));
   const reference = `${registry}/shop/web:v1`;

@@ -10,6 +10,9 @@ import { DRAFT, FIRST, STRICT } from './rollout-policies.js';
 import { DATABASE_REPOSITORY, prepareRegistry } from './rollout-registry.js';
 import { createStory } from './story.js';
 
+/** Where the policies are, below the directory in which the commands run. */
+const POLICIES = { draft: 'policy/draft.yaml', first: 'policy/policy.yaml', strict: 'policy/stricter.yaml' };
+
 /** New quarantines an hour, so few that the story meets the brake. */
 const quarantinesPerHour = 2;
 
@@ -17,18 +20,23 @@ const quarantinesPerHour = 2;
  * Takes a registry that is in use from observing to enforcing, with the commands that a team would use, and shows what it
  * would see. Resolves with 0 only where each step came out as told.
  */
-export async function rollout(print: (line: string) => void, log: (line: string) => void): Promise<number> {
+export async function rollout({ json }: { readonly json: boolean }): Promise<number> {
+  const write = (line: string) => process.stdout.write(`${line}\n`);
+  const print = json ? () => undefined : write;
+  const log = (line: string) => process.stderr.write(`${line}\n`);
   const state = await mkdtemp(join(tmpdir(), 'lazaret-rollout-'));
-  const story = createStory(print);
+  const entry = join(packageRoot(), 'dist', 'cli', 'main.js');
+  const story = createStory(print, { entry, directory: state });
   let environment: LocalEnvironment | undefined;
   try {
     log('getting Trivy');
     const trivy = await getTrivyHere(packageRoot(), log);
-    const policies = await writePolicies(join(state, 'policies'));
+    await writePolicies(join(state, 'policy'));
     const registry = await prepareRegistry(join(state, 'environment'));
     const target = (repository: string) => ({ origin: `http://${registry}`, repository, fetch });
-    const deploy = async (policyFile: string, enforcement: EnforcementMode) => {
-      log(`deploying ${policyFile} with ${enforcement}`);
+    const deploy = async (file: string, enforcement: EnforcementMode) => {
+      log(`deploying ${file} with ${enforcement}`);
+      const policyFile = join(state, file);
       await environment?.stop();
       environment = await startEnvironment({
         stateDirectory: join(state, 'environment'),
@@ -45,7 +53,7 @@ export async function rollout(print: (line: string) => void, log: (line: string)
       });
     };
     const stage: Stage = {
-      ...{ story, registry, deploy, policies, quarantinesPerHour },
+      ...{ story, registry, deploy, policies: POLICIES, quarantinesPerHour },
       endpoint: () => environment?.functions ?? '',
       push: (repository, image) => push(image, target(repository), { tag: 'v1' }),
       isServed: async (repository, reference) => (await pullStatus(reference, target(repository))) === 200,
@@ -61,6 +69,7 @@ export async function rollout(print: (line: string) => void, log: (line: string)
     await rm(state, { recursive: true, force: true });
   }
   const problems = story.problems();
+  if (json) write(JSON.stringify({ ok: problems.length === 0, problems }));
   print(problems.length === 0 ? '\nEach step came out as told.' : `\nNot as told:\n  ${problems.join('\n  ')}`);
   return problems.length === 0 ? 0 : 1;
 }
@@ -79,16 +88,13 @@ async function unlock(
   });
 }
 
-async function writePolicies(directory: string): Promise<Stage['policies']> {
+async function writePolicies(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const write = async (name: string, text: string) => {
-    const file = join(directory, name);
-    await writeFile(file, text);
-    return file;
-  };
-  return {
-    draft: await write('draft.yaml', DRAFT),
-    first: await write('policy.yaml', FIRST),
-    strict: await write('stricter.yaml', STRICT),
-  };
+  for (const [name, text] of [
+    ['draft.yaml', DRAFT],
+    ['policy.yaml', FIRST],
+    ['stricter.yaml', STRICT],
+  ] as const) {
+    await writeFile(join(directory, name), text);
+  }
 }

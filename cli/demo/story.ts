@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { packageRoot } from '../../local/environment.js';
 
 /** What a command has to come to. */
 export interface Expectation {
@@ -31,8 +29,11 @@ export interface Story {
 
 const MAX_SHOWN_LINES = 24;
 
-/** Begins a story. `print` gets its lines. */
-export function createStory(print: (line: string) => void): Story {
+/** Begins a story. `print` gets its lines; commands are those of `entry`, and run in `directory`. */
+export function createStory(
+  print: (line: string) => void,
+  { entry, directory }: { readonly entry: string; readonly directory: string },
+): Story {
   const problems: string[] = [];
   let chapters = 0;
   let current = '';
@@ -42,8 +43,8 @@ export function createStory(print: (line: string) => void): Story {
   };
   const run = (words: readonly string[]): Promise<Said> =>
     new Promise((resolve) => {
-      const entry = join(packageRoot(), 'dist', 'cli', 'main.js');
-      execFile(process.execPath, [entry, ...words], { timeout: 120_000, maxBuffer: 2 ** 24 }, (error, out, err) => {
+      const options = { cwd: directory, timeout: 120_000, maxBuffer: 2 ** 24 };
+      execFile(process.execPath, [entry, ...words], options, (error, out, err) => {
         const exit = error === null ? 0 : typeof error.code === 'number' ? error.code : 99;
         resolve({ exit, output: `${out}${err}`.trimEnd() });
       });

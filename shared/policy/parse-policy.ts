@@ -102,7 +102,9 @@ export function parsePolicy(text: string): PolicyDocument {
     for (const issue of result.error?.issues ?? []) {
       problems.push({ path: formatPath(issue.path) + lineOf(document, issue.path, lines), message: issue.message });
     }
-    problems.push(...orderProblems(json));
+    for (const { path, message } of orderProblems(json)) {
+      problems.push({ path: formatPath(path) + lineOf(document, path, lines), message });
+    }
   }
   if (problems.length > 0 || !result.success) {
     throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', problems);
@@ -138,16 +140,16 @@ const shape = z.object({
 });
 
 /** First match wins, so the catch-all must be there and be last: anything after it can never match. */
-function orderProblems(json: unknown): Problem[] {
+function orderProblems(json: unknown): { readonly path: readonly PropertyKey[]; readonly message: string }[] {
   const parsed = shape.safeParse(json);
   if (!parsed.success) return [];
   const { rules } = parsed.data;
   const catchAll = rules.findIndex((rule) => rule.repository === '**' && rule.registry === undefined);
   if (catchAll === -1) {
-    return [{ path: 'rules', message: 'there is no catch-all; end with a rule for repository "**" and no registry' }];
+    return [{ path: ['rules'], message: 'there is no catch-all; end with a rule for repository "**" and no registry' }];
   }
   if (catchAll === rules.length - 1) return [];
-  return [{ path: `rules[${catchAll + 1}]`, message: `can never match: rules[${catchAll}] already takes everything` }];
+  return [{ path: ['rules', catchAll + 1], message: `can never match: rules[${catchAll}] already takes everything` }];
 }
 
 function formatPath(path: readonly PropertyKey[]): string {

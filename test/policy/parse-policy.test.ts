@@ -58,7 +58,7 @@ rules:
       'rules[0] (line 3)',
       'rules[1].signature.cosign.keys[0] (line 7)',
       'rules[1].signature.grace (line 7)',
-      'rules',
+      'rules (line 3)',
     ]);
   });
 
