@@ -5,7 +5,7 @@ import { QUEUES } from '../message/queue-name.js';
 import type { Decision } from '../policy/decision.js';
 import { evaluate } from '../policy/evaluate.js';
 import type { Policy } from '../policy/policy.js';
-import { type EnforceDeps, enforce } from './enforce.js';
+import { type EnforceDeps, enforce, overtakenTags } from './enforce.js';
 import { basisOf, causeOf } from './brake.js';
 import type { LedgerEntry, Survey } from './entry.js';
 import { LAZARET, type Log, type Send } from './effects.js';
@@ -73,9 +73,12 @@ export async function decide(key: ArtifactKey, deps: DecideDeps, { deadline = fa
     return;
   }
   // Marks come before locks: what is locked should carry its report.
-  const marks = await mark(entry, deps);
+  const [marks, overtaken] = await Promise.all([mark(entry, deps), overtakenTags(entry, deps)]);
   const first = gathered.report?.findings.find(({ id }) => id === decision.crossing[0]);
-  const enforced = await enforce({ entry: { ...entry, marks }, version, decision, package: first?.package }, deps);
+  const enforced = await enforce(
+    { entry: { ...entry, marks }, version, decision, overtaken, package: first?.package },
+    deps,
+  );
   if (enforced.gone) {
     await deps.ledger.replace({ ...entry, goneAt: deps.clock().toISOString() }, version);
     return;

@@ -36,6 +36,8 @@ export interface Decided {
   readonly entry: LedgerEntry;
   readonly version: string;
   readonly decision: Decision;
+  /** Tags that a change of ours has taken away from it: {@link overtakenTags}. */
+  readonly overtaken: readonly Tag[];
   /** The package of the first finding that it fails by. */
   readonly package?: string | undefined;
 }
@@ -46,8 +48,7 @@ export type Enforced =
 
 /** Brings the registry to what the decision wants. Safe to repeat, and to be killed anywhere. */
 export async function enforce(decided: Decided, deps: EnforceDeps): Promise<Enforced> {
-  const { entry, version, decision } = decided;
-  const overtaken = await overtakenTags(entry, deps);
+  const { entry, version, decision, overtaken } = decided;
   if (isSettled(entry, { decision, overtaken, now: deps.clock() }))
     return { gone: false, enforcement: entry.enforcement, version };
   const lookedAt = deps.clock().toISOString();
@@ -89,7 +90,10 @@ function isSettled(
 }
 
 /** Tags pushed for this digest that a change of ours, which meant an older one, took away from it. */
-async function overtakenTags({ key, tags }: LedgerEntry, deps: EnforceDeps): Promise<readonly Tag[]> {
+export async function overtakenTags(
+  { key, tags }: LedgerEntry,
+  deps: Pick<EnforceDeps, 'ledger'>,
+): Promise<readonly Tag[]> {
   const { registry, repository, digest } = key;
   const rows = await Promise.all(tags.map((tag) => deps.ledger.readTag({ registry, repository, tag })));
   return tags.filter((_, i) => {

@@ -25,6 +25,7 @@ export interface MarkDeps {
         readonly annotations: Readonly<Record<string, string>>;
         readonly createdAt: string;
         readonly supersedes?: readonly Digest[];
+        readonly announce?: (digest: Digest) => Promise<void>;
       },
     ) => Promise<Digest>;
     deleteReferrer: (key: ArtifactKey) => Promise<'done' | 'refused' | 'gone'>;
@@ -52,10 +53,11 @@ export async function mark(entry: LedgerEntry, deps: MarkDeps): Promise<LedgerEn
       KINDS.map(async ({ kind, artifactType }) => {
         const bytes = await deps.reports.get(scan[kind], MAX_REPORT_BYTES);
         const annotations = { 'io.lazaret.mark': kind, 'io.lazaret.scanner': `trivy ${scan.scannerVersion}` };
-        const referrer = { artifactType, bytes, annotations, createdAt: scan.finishedAt, supersedes };
-        const digest = await deps.registry.pushReferrer({ key, mediaType, size }, referrer);
         // The event of our own push need not ask the registry what it is.
-        await deps.ledger.exclude({ key: { ...key, digest }, kind: 'other', at: deps.clock().toISOString() });
+        const announce = (digest: Digest) =>
+          deps.ledger.exclude({ key: { ...key, digest }, kind: 'other', at: deps.clock().toISOString() });
+        const referrer = { artifactType, bytes, annotations, createdAt: scan.finishedAt, supersedes, announce };
+        const digest = await deps.registry.pushReferrer({ key, mediaType, size }, referrer);
         return { kind, digest, scanId };
       }),
     );

@@ -103,12 +103,14 @@ async function accept(
   deps: RecordScanDeps,
 ): Promise<Failure | undefined> {
   const { scanId } = open;
-  const newest = await deps.ledger.newestDatabase();
+  // Side by side: a push waits for both.
+  const [newest, raw] = await Promise.all([deps.ledger.newestDatabase(), fetchReport(outcome.report, deps)]);
   const problem = deps.databaseProblem(outcome.database, newest);
   if (problem !== undefined) return { ...problem, retryable: true };
   let report: ScanReport;
   try {
-    report = deps.readReport(await deps.reports.get(outcome.report, MAX_REPORT_BYTES), key.digest);
+    if (raw instanceof AppError) throw raw;
+    report = deps.readReport(raw, key.digest);
   } catch (error) {
     if (!(error instanceof AppError) || error.retryable) throw error;
     return { code: error.code, message: error.message, retryable: false };
@@ -119,7 +121,7 @@ async function accept(
     (entry) => {
       if (openScanOf(entry)?.scanId !== scanId) return undefined;
       const {
-        report: raw,
+        report: stored,
         sbom,
         sarif,
         database,
@@ -132,7 +134,7 @@ async function accept(
         ...entry,
         rescan: undefined,
         scan: {
-          ...{ report: raw, sbom, sarif, database, startedAt, finishedAt, scanMilliseconds, convertMilliseconds },
+          ...{ report: stored, sbom, sarif, database, startedAt, finishedAt, scanMilliseconds, convertMilliseconds },
           state: 'done',
           scanId,
           requestedAt: open.requestedAt,
@@ -149,6 +151,14 @@ async function accept(
   await deps.epochs('scanner', report.scannerVersion);
   await askForDecision(recorded, deps);
   return undefined;
+}
+
+/** A report that is not there is an answer, for its database may be the better reason. */
+function fetchReport(ref: BlobRef, { reports }: RecordScanDeps): Promise<Uint8Array | AppError> {
+  return reports.get(ref, MAX_REPORT_BYTES).catch((error: unknown) => {
+    if (error instanceof AppError) return error;
+    throw error;
+  });
 }
 
 async function fail(

@@ -69,6 +69,8 @@ export interface Referrer {
   readonly createdAt: string;
   /** Referrers that this one takes the place of, where a list of them is kept under a tag. */
   readonly supersedes?: readonly Digest[];
+  /** Told the digest before the registry knows it. */
+  readonly announce?: (digest: Digest) => Promise<void>;
 }
 
 /**
@@ -81,7 +83,7 @@ export async function pushReferrer(
   referrer: Referrer,
 ): Promise<Digest> {
   const { key, mediaType, size } = subject;
-  const { artifactType, bytes, annotations, createdAt, supersedes = [] } = referrer;
+  const { artifactType, bytes, annotations, createdAt, supersedes = [], announce } = referrer;
   const manifest = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
@@ -94,7 +96,7 @@ export async function pushReferrer(
     }),
   );
   const digest = digestOf(manifest);
-  await Promise.all([pushBlob(session, key, bytes), pushEmptyConfig(session, key)]);
+  await Promise.all([pushBlob(session, key, bytes), pushEmptyConfig(session, key), announce?.(digest)]);
   const response = await session.send({
     ...key,
     action: 'pull,push',
