@@ -82,6 +82,9 @@ describe('settings', () => {
       { LAZARET_TEAMS_WEBHOOK_URLS: '{"team-a":"https://teams.example/a"}' },
       'LAZARET_TEAMS_WEBHOOK_URL',
     ],
+    ['an enforcement that is none', { LAZARET_ENFORCEMENT: 'on' }, 'LAZARET_ENFORCEMENT'],
+    ['a cap of no cards', { LAZARET_MAX_CARDS_PER_HOUR: '0' }, 'LAZARET_MAX_CARDS_PER_HOUR'],
+    ['a cap that is no number', { LAZARET_MAX_CARDS_PER_HOUR: 'many' }, 'LAZARET_MAX_CARDS_PER_HOUR'],
     ['a limit of none', { LAZARET_MAX_NEW_QUARANTINES_PER_HOUR: '0' }, 'LAZARET_MAX_NEW_QUARANTINES_PER_HOUR'],
   ])('refuse %s', (_, changes, path) => {
     expect(problemsOf(() => loadAppSettings({ ...GOOD, ...changes }))).toContain(path);
