@@ -2,6 +2,7 @@ import { formatKey } from '../../shared/artifact/reference.js';
 import type { ImageAlert } from '../../shared/message/alert.js';
 import type { LedgerEntry } from '../../shared/pipeline/entry.js';
 import type { Complaint } from './judge.js';
+import { isBraked, limitOf } from './setting.js';
 import type { Outage } from './trouble.js';
 import type { MetFault, Outcome, SentCard } from './world.js';
 
@@ -28,6 +29,7 @@ export function judgeCards(
     if (alert.kind === 'system') {
       // What was given up is told, too.
       if (alert.code === 'POISONED' && history.poisonings.length > 0) continue;
+      if (alert.code === 'BRAKE_TRIPPED' && isBraked(limitOf(history.seed, { swept: true }))) continue;
       complaints.push({ kind: 'wrong', code: 'SYSTEM_CARD', subject: alert.code, detail: alert.message });
       continue;
     }

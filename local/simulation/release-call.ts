@@ -38,3 +38,31 @@ export async function askForRelease(
 }
 
 const NO_ANSWER: DoorResponse = { status: 503, body: undefined };
+
+/** How often somebody looks at the brake. */
+const LOOK_MILLISECONDS = 30 * 60_000;
+
+/** A person who looks at the brake again and again, and lets go of it where it is on. */
+export function watchBrake({
+  schedule,
+  instance,
+}: {
+  readonly schedule: Schedule;
+  readonly instance: () => Instance | undefined;
+}): void {
+  const request = (body: object) => ({
+    headers: new Headers({ 'x-lazaret-caller': 'somebody' }),
+    query: new URLSearchParams(),
+    text: () => Promise.resolve(JSON.stringify(body)),
+  });
+  const look = async (): Promise<void> => {
+    const answer = await instance()?.call((app) => app.brake(request({})));
+    const isOn = (answer?.body as { readonly on?: boolean } | undefined)?.on === true;
+    if (isOn) await instance()?.call((app) => app.letGo(request({ reason: 'simulated' })));
+  };
+  schedule.after(LOOK_MILLISECONDS, () => {
+    // Who gets no answer looks again.
+    look().catch(() => undefined);
+    watchBrake({ schedule, instance });
+  });
+}

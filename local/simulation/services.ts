@@ -29,6 +29,8 @@ export interface Surroundings {
   readonly registries: ReadonlyMap<LoginServer, MemoryRegistry>;
   readonly sendCard: (alert: Alert, by: { readonly process: string; readonly alertId: string }) => void;
   readonly note: (line: string) => void;
+  /** Where the brake begins to hold. */
+  readonly quarantinesPerHour: number;
 }
 
 /** The production services over the surroundings, each of their effects at the mercy of one process. */
@@ -60,7 +62,7 @@ export function createServices(process: Process, world: Surroundings): Services 
     queueLength: (queue) => process.effect('queue.length', () => Promise.resolve(world.queues.contents(queue).length)),
     isWaiting: (queue) => process.effect('queue.peek', () => Promise.resolve(world.queues.visible(queue) > 0)),
     reconcileCallsPerMinute: 300,
-    maxNewQuarantinesPerHour: 1_000_000,
+    maxNewQuarantinesPerHour: world.quarantinesPerHour,
     reserved: [],
     channels: ['common'],
     maxCardsPerHour: 1_000_000,

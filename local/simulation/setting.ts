@@ -69,3 +69,24 @@ export const SIGNERS = { trusted: namedKeyPair('trusted'), stranger: namedKeyPai
 
 /** The keys that the policy names. */
 export const KEYS = new Map([['ci.pub', parsePublicKey('ci.pub', SIGNERS.trusted.publicKey)]]);
+
+/** So few new quarantines an hour that the brake is met; and so many that it never is. */
+const FEW = 2;
+const ANY = 1_000_000;
+
+/** How many new quarantines an hour there may be: few in one world of four, where sweeps do what was withheld. */
+export function limitOf(seed: number, { swept }: { readonly swept: boolean }): number {
+  return swept && seed % 4 === 0 ? FEW : ANY;
+}
+
+/** Whether the brake is met with this limit. */
+export function isBraked(limit: number): boolean {
+  return limit === FEW;
+}
+
+/** Seconds of a day. */
+export const DAY = 86_400;
+/** How long after the last deed the world is judged: a day of retries, the longest wait, the walk of a day, and more. */
+export const REST_SECONDS = DAY + 12 * 3600;
+/** How long after the last deed all that was asked for should be done: the longest chain of retries, and more. */
+export const CALM_SECONDS = 8 * 3600;

@@ -18,7 +18,7 @@ import { type MemoryRegistry, createMemoryRegistry } from './memory-registry.js'
 import { createMemoryTable } from './memory-table.js';
 import { type Process, type ProcessHandlers, createProcess } from './process.js';
 import { createLuck, subjectOf, within } from './context.js';
-import { askForRelease } from './release-call.js';
+import { askForRelease, watchBrake } from './release-call.js';
 import { currentDatabase, runScanJob } from './scan-job.js';
 import { createSchedule } from './schedule.js';
 import {
@@ -30,7 +30,7 @@ import {
   queueThrough,
   queuesThrough,
 } from './services.js';
-import { POLICIES, REGISTRIES } from './setting.js';
+import { CALM_SECONDS, DAY, POLICIES, REGISTRIES, REST_SECONDS, isBraked, limitOf } from './setting.js';
 import { type EffectName, type Fault, createTrouble } from './trouble.js';
 import { type Deeds, performHistory, placeOf } from './users.js';
 import { type Instance, LISTENED, createInstance } from './worker.js';
@@ -86,11 +86,6 @@ export interface Outcome {
 }
 
 const START = Date.parse('2026-06-01T12:00:00.000Z');
-const DAY = 86_400;
-/** How long after the last deed the world is judged: a day of retries, the longest wait, the walk of a day, and more. */
-const REST_SECONDS = DAY + 12 * 3600;
-/** How long after the last deed all that was asked for should be done: the longest chain of retries, and more. */
-const CALM_SECONDS = 8 * 3600;
 const TICK_SECONDS = 30;
 /** How rarely `reconcile` runs once the world is calm: nearly all that a simulation does is to find nothing. */
 const CALM_INTERVALS = 4;
@@ -111,6 +106,7 @@ export async function live(told: History, options: LiveOptions = {}): Promise<Ou
   const { mutation = {}, traced = false } = options;
   const swept = mutation.swept ?? Object.keys(mutation).length === 0;
   const history = swept ? told : withoutLoss(told);
+  const quarantinesPerHour = limitOf(history.seed, { swept });
   const schedule = createSchedule(START);
   const luck = createLuck(history.seed);
   const random = luck('world');
@@ -176,15 +172,18 @@ export async function live(told: History, options: LiveOptions = {}): Promise<Ou
     blobs: createMemoryBlobs(),
     queues,
     registries,
+    quarantinesPerHour,
     sendCard: (alert, { process, alertId }) => cards.push({ at: seconds(), alert, process, alertId }),
     note,
   };
+  const anyInstance = () => instances[random.below(INSTANCES)];
   const { deeds, perform } = performHistory(history, {
     registries,
     now: schedule.now,
     at: (at, work) => schedule.at(START + at * 1000, work),
-    release: (reference) => askForRelease(reference, { schedule, instance: () => instances[random.below(INSTANCES)] }),
+    release: (reference) => askForRelease(reference, { schedule, instance: anyInstance }),
   });
+  if (isBraked(quarantinesPerHour)) watchBrake({ schedule, instance: anyInstance });
   installed = true;
   const trouble = createTrouble({
     ...history,
@@ -270,9 +269,10 @@ export async function live(told: History, options: LiveOptions = {}): Promise<Ou
     }).then(over, over);
   };
   const reconcile = (): void => {
-    const instance = instances[random.below(INSTANCES)];
     // A failing timer is left for the next one.
-    instance?.call((app) => app.reconcile()).catch(() => undefined);
+    anyInstance()
+      ?.call((app) => app.reconcile())
+      .catch(() => undefined);
     const calm = seconds() > SPAN + CALM_SECONDS;
     schedule.after(calm ? CALM_INTERVALS * INTERVAL_MILLISECONDS : INTERVAL_MILLISECONDS, reconcile);
   };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { histories } from '../../local/simulation/history.js';
+import { judge } from '../../local/simulation/judge.js';
 import { simulate } from '../../local/simulation/simulate.js';
 import { live } from '../../local/simulation/world.js';
 import { MUTATIONS, tryMutation } from './mutations.js';
@@ -16,6 +17,16 @@ describe('the simulation', () => {
     expect({ lost, wrong, pushes }).toEqual({ lost: 0, wrong: 0, pushes: 240 });
     expect(faults).toBeGreaterThan(50);
     expect(duplicates.every(({ because }) => because !== '')).toBe(true);
+  });
+
+  it('meets the brake, and a person who lets go of it', async () => {
+    const sampled = fc.sample(histories(20), { seed: 7, numRuns: 4 });
+    const outcomes = await Promise.all(sampled.map((history) => live({ ...history, seed: history.seed & ~3 })));
+    const held = outcomes.filter(({ cards }) =>
+      cards.some(({ alert }) => alert.kind === 'system' && alert.code === 'BRAKE_TRIPPED'),
+    );
+    expect(held.length).toBeGreaterThan(0);
+    for (const outcome of outcomes) expect((await judge(outcome, 'end')).complaints).toEqual([]);
   });
 
   it('repeats a history exactly', async () => {
