@@ -130,7 +130,7 @@ describe('the command line against a running environment', () => {
     expect(code).toBe(1);
     const { problems } = JSON.parse(stdout) as { problems: { path: string; message: string }[] };
     expect(problems.map(({ path }) => path).toSorted()).toEqual([
-      'rules',
+      'rules (line 3)',
       'rules[0] (line 3)',
       'rules[0].onPush (line 4)',
       'rules[0].repository (line 3)',
