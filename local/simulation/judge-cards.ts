@@ -4,7 +4,7 @@ import type { LedgerEntry } from '../../shared/pipeline/entry.js';
 import type { Complaint } from './judge.js';
 import { isBraked, limitOf } from './setting.js';
 import type { Outage } from './trouble.js';
-import type { MetFault, Outcome, SentCard } from './world.js';
+import type { MetFault, Outcome, SentCard } from './outcome.js';
 
 interface ImageCard extends SentCard {
   readonly alert: ImageAlert;

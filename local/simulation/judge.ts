@@ -1,12 +1,14 @@
 import { type ArtifactKey, formatKey } from '../../shared/artifact/reference.js';
+import { partitionKey } from '../../shared/ledger/table-key.js';
 import { parseRepository } from '../../shared/artifact/repository.js';
 import { ALL_QUEUES, QUEUES, poisonQueue } from '../../shared/message/queue-name.js';
 import { MediaType } from '../../shared/artifact/media-type.js';
 import type { LedgerEntry } from '../../shared/pipeline/entry.js';
+import { MONTH } from './setting.js';
 import { judgeCards } from './judge-cards.js';
 import type { HeldManifest } from './memory-registry.js';
 import { type Place, demandOf, verdictsOf } from './oracle.js';
-import type { Outcome } from './world.js';
+import type { Outcome } from './outcome.js';
 
 /** What is not as it should be. */
 export interface Complaint {
@@ -56,9 +58,24 @@ export async function judge(outcome: Outcome, when: 'calm' | 'end'): Promise<Jud
       if (when === 'end') complaints.push(...(await judgeGone(place, outcome)));
     }
   }
-  if (when === 'end') complaints.push(...judgeRest(outcome, finals));
+  if (when === 'end') complaints.push(...judgeRest(outcome, finals), ...(await judgeForgotten(outcome, finals)));
   const cards = judgeCards(outcome, finals);
   return { manifests, complaints: [...complaints, ...cards.complaints], duplicates: cards.duplicates };
+}
+
+/** What was taken for gone, and never was: whoever asked meanwhile was told that nobody knows it. */
+async function judgeForgotten(
+  { journal, deeds }: Outcome,
+  finals: ReadonlyMap<string, LedgerEntry>,
+): Promise<Complaint[]> {
+  const subjects = new Map([...finals].map(([subject, { key }]) => [`${partitionKey(key)} ${key.digest}`, subject]));
+  const complaints: Complaint[] = [];
+  for await (const row of journal.listEntities({ queryOptions: { filter: `PartitionKey eq '${MONTH}'` } })) {
+    const subject = row['what'] === 'reconcile-gone' ? subjects.get(String(row['artifact'])) : undefined;
+    if (subject === undefined || deeds.deleted.has(subject)) continue;
+    complaints.push({ kind: 'wrong', code: 'FORGOTTEN', subject, detail: String(row['at']) });
+  }
+  return complaints;
 }
 
 interface Judged {

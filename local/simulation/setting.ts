@@ -84,6 +84,8 @@ export function isBraked(limit: number): boolean {
   return limit === FEW;
 }
 
+/** All of a simulation lies within it, so that it is one partition of the journal. */
+export const MONTH = '2026-06';
 /** Seconds of a day. */
 export const DAY = 86_400;
 /** How long after the last deed the world is judged: a day of retries, the longest wait, the walk of a day, and more. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { type History, histories } from './history.js';
 import { type Complaint, type Judgement, judge } from './judge.js';
-import { type Mutation, type Outcome, live } from './world.js';
+import type { Outcome } from './outcome.js';
+import { type Mutation, live } from './world.js';
 
 /** How many pushes one world sees. Small enough to shrink, large enough for them to get into each other's way. */
 export const PUSHES_PER_WORLD = 20;

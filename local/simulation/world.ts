@@ -1,7 +1,6 @@
-import { type Ledger, createLedger } from '../../shared/ledger/ledger.js';
+import { createLedger } from '../../shared/ledger/ledger.js';
 import type { LoginServer } from '../../shared/artifact/login-server.js';
 import type { Table } from '../../shared/ledger/table.js';
-import type { Alert } from '../../shared/message/alert.js';
 import { QUEUES } from '../../shared/message/queue-name.js';
 import type { DrainDeps } from '../../shared/pipeline/drain.js';
 import { INTERVAL_MILLISECONDS } from '../../shared/pipeline/reconcile.js';
@@ -9,13 +8,14 @@ import { createSend } from '../../shared/queue/queues.js';
 import { createReportStore } from '../../shared/report/report-store.js';
 import { type App, type Services, bindSteps } from '../../shared/steps.js';
 import { createEventDelivery } from './event-delivery.js';
-import { type Fates, createFates } from './fate.js';
+import { createFates } from './fate.js';
 import { type History, SPAN, withoutLoss } from './history.js';
 import { createMemoryBlobs } from './memory-blobs.js';
 import { createMemoryClient } from './memory-client.js';
-import { type MemoryQueues, createMemoryQueues } from './memory-queues.js';
+import { createMemoryQueues } from './memory-queues.js';
 import { type MemoryRegistry, createMemoryRegistry } from './memory-registry.js';
 import { createMemoryTable } from './memory-table.js';
+import type { MetFault, Outcome, SentCard } from './outcome.js';
 import { type Process, type ProcessHandlers, createProcess } from './process.js';
 import { createLuck, subjectOf, within } from './context.js';
 import { askForRelease, watchBrake } from './release-call.js';
@@ -30,9 +30,9 @@ import {
   queueThrough,
   queuesThrough,
 } from './services.js';
-import { CALM_SECONDS, DAY, POLICIES, REGISTRIES, REST_SECONDS, isBraked, limitOf } from './setting.js';
-import { type EffectName, type Fault, createTrouble } from './trouble.js';
-import { type Deeds, performHistory, placeOf } from './users.js';
+import { CALM_SECONDS, DAY, MONTH, POLICIES, REGISTRIES, REST_SECONDS, isBraked, limitOf } from './setting.js';
+import { type EffectName, createTrouble } from './trouble.js';
+import { performHistory, placeOf } from './users.js';
 import { type Instance, LISTENED, createInstance } from './worker.js';
 
 /** Breaks the pipeline on purpose, to show that the judge sees it. */
@@ -48,44 +48,7 @@ export interface Mutation {
   readonly job?: (deps: DrainDeps) => DrainDeps;
 }
 
-/** A card that reached the channel. */
-export interface SentCard {
-  /** Seconds since the beginning. */
-  readonly at: number;
-  readonly alert: Alert;
-  /** The stored alert that it was made from, and the process that sent it. */
-  readonly alertId: string;
-  readonly process: string;
-}
-
-/** A fault that came about, where and when. */
-export interface MetFault {
-  /** Seconds since the beginning. */
-  readonly at: number;
-  readonly fault: Fault;
-  readonly process: string;
-  /** What was being worked on: an artifact, an alert. */
-  readonly label: string;
-}
-
-/** A world that has come to rest, for the judge. */
-export interface Outcome {
-  readonly history: History;
-  readonly deeds: Deeds;
-  readonly registries: ReadonlyMap<LoginServer, MemoryRegistry>;
-  /** Read from outside, by nobody who could fail. */
-  readonly ledger: Ledger;
-  readonly queues: MemoryQueues;
-  readonly pendingEvents: number;
-  readonly cards: readonly SentCard[];
-  readonly met: readonly MetFault[];
-  readonly fates: Pick<Fates, 'stricken' | 'untold'>;
-  /** How many effects there were, by name. */
-  readonly effects: ReadonlyMap<EffectName, number>;
-  readonly trace: readonly string[];
-}
-
-const START = Date.parse('2026-06-01T12:00:00.000Z');
+const START = Date.parse(`${MONTH}-01T12:00:00.000Z`);
 const TICK_SECONDS = 30;
 /** How rarely `reconcile` runs once the world is calm: nearly all that a simulation does is to find nothing. */
 const CALM_INTERVALS = 4;
@@ -287,7 +250,19 @@ export async function live(told: History, options: LiveOptions = {}): Promise<Ou
   tick();
   if (swept) schedule.after(INTERVAL_MILLISECONDS, reconcile);
   const outcome = (): Outcome => ({
-    ...{ history, deeds, registries, ledger: createLedger(table), queues, cards, met, fates, effects, trace },
+    ...{
+      history,
+      deeds,
+      registries,
+      ledger: createLedger(table),
+      journal: world.journalTable,
+      queues,
+      cards,
+      met,
+      fates,
+      effects,
+      trace,
+    },
     pendingEvents: events.pending(),
   });
   await schedule.runUntil(START + (SPAN + CALM_SECONDS) * 1000);
