@@ -15,6 +15,7 @@ import { reconcileNow } from './reconcile.js';
 import { release } from './release.js';
 import { status } from './status.js';
 import { COMMAND_HELP, EXIT_USAGE, HELP, UsageError } from './usage.js';
+import { verify } from './verify.js';
 
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -78,6 +79,13 @@ async function main(argv: readonly string[]): Promise<number> {
       const { values, positionals } = read(words, ['endpoint', 'reason', 'allow'], [0, 1]);
       const { endpoint, reason, allow, json } = values;
       return brake({ registry: positionals[0], endpoint, resume, reason, allow, json }, print);
+    }
+    case 'verify': {
+      const ignoreTransparencyLog = args.includes('--insecure-ignore-tlog');
+      const words = args.filter((arg) => arg !== '--insecure-ignore-tlog');
+      const { values } = read(words, ['layout', 'key'], 0);
+      const { layout, key, json } = values;
+      return verify({ layout, key, ignoreTransparencyLog, json }, print);
     }
     case 'policy': {
       const { values, positionals } = read(args, ['endpoint'], [2, 3]);

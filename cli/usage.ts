@@ -19,6 +19,7 @@ export const HELP = `lazaret: the quarantine station for Azure Container Registr
   lazaret reconcile  compare registries and ledger now
   lazaret rebuild-ledger  rebuild a ledger that was lost
   lazaret policy     check a policy file, explain a verdict, see what another policy would change
+  lazaret verify     verify the signatures of an image in an OCI image layout, without any network
   lazaret probe      ask a registry what its documentation does not say
 
 Each has --help, with examples. All take --json.
@@ -107,6 +108,15 @@ lazaret policy diff [OLD] NEW [--endpoint URL] [--json]: which images another po
 
   npx lazaret rebuild-ledger --endpoint https://lazaret.azurewebsites.net --reason "the table was deleted, ticket 123"
   npx lazaret rebuild-ledger 127.0.0.1:5000
+`,
+  verify: `lazaret verify --layout DIR[:tag|@sha256:…] --key FILE --insecure-ignore-tlog [--json]: verify without a network
+
+  DIR is an OCI image layout that holds an image and its signatures: Sigstore bundles that refer to it, or Cosign's older
+  .sig manifest. FILE is a PEM public key (EC P-256, P-384, P-521, RSA, Ed25519). Transparency logs are not verified yet, so
+  the option that says so is asked for. Notation signatures are inconclusive (UNSUPPORTED).
+  Exit code: 0 pass, 1 fail, 2 inconclusive, 4 usage, or a layout or key that cannot be read.
+
+  npx lazaret verify --layout ./saved:v1 --key cosign.pub --insecure-ignore-tlog
 `,
   insist: `lazaret insist REF --reason TEXT [--endpoint URL] [--json]: quarantine a contested or refused image again
 
