@@ -4,10 +4,12 @@ import type { Tag } from '../artifact/tag.js';
 import { AppError } from '../error/app-error.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES, type QueueName } from '../message/queue-name.js';
+import { matchRule } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
 import { type LedgerEntry, remember } from './entry.js';
 import type { Clock, Journal, Send } from './effects.js';
 import { newScan } from './scan-state.js';
+import { notRequired } from './verify.js';
 
 /** What {@link admit} needs. */
 export interface AdmitDeps {
@@ -26,7 +28,7 @@ export interface AdmitDeps {
     ) => Promise<LedgerEntry | undefined>;
   };
   readonly reports: { put: (bytes: Uint8Array, contentType: string) => Promise<unknown> };
-  readonly policy: Pick<Policy, 'deadlineMilliseconds'>;
+  readonly policy: Policy;
 }
 
 interface PushFacts {
@@ -106,7 +108,7 @@ async function enter(key: ArtifactKey, facts: NewArtifact, deps: AdmitDeps): Pro
     parents: facts.parent === undefined ? [] : [facts.parent],
     children: facts.children,
     scan: firstScan(facts, now, deps),
-    signature: { state: 'open', requestedAt: now },
+    signature: firstSignature(key, now, deps),
     enforcement: { state: 'none', operations: [] },
     ...(facts.existing === true && { existing: true }),
     marks: [],
@@ -123,6 +125,12 @@ export function scanQueue({ sweep }: { readonly sweep?: boolean | undefined }): 
 /** Where a verification waits. */
 export function verifyQueue({ sweep }: { readonly sweep?: boolean | undefined }): QueueName {
   return sweep === true ? QUEUES.verifySweep : QUEUES.verify;
+}
+
+/** Where the policy asks for none there is nothing to wait for. Should it ask later, a decision asks for a verification. */
+function firstSignature(key: ArtifactKey, now: string, { policy }: AdmitDeps): LedgerEntry['signature'] {
+  const isAsked = matchRule(policy, key).rule.signature !== undefined;
+  return isAsked ? { state: 'open', requestedAt: now } : notRequired(policy, now);
 }
 
 function firstScan({ kind, unreadable, sweep }: NewArtifact, now: string, deps: AdmitDeps): LedgerEntry['scan'] {

@@ -58,14 +58,7 @@ export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): P
   const at = deps.clock().toISOString();
   const signature: SignatureState =
     rule.signature === undefined
-      ? {
-          state: 'done',
-          at,
-          outcome: 'not-required',
-          code: 'SIGNATURE_NOT_REQUIRED',
-          message: 'The policy asks for none.',
-          policy: deps.policy.digest,
-        }
+      ? notRequired(deps.policy, at)
       : await verifyNow(key, rule.signature.cosign?.keys ?? [], { at, deps });
   // A slow look that began before another one has seen less: what it missed may have arrived since.
   const updated = await deps.ledger.update(
@@ -77,6 +70,12 @@ export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): P
     found,
   );
   await askForDecisions(updated ?? entry, deps);
+}
+
+/** What a verification comes to where the policy asks for no signature. */
+export function notRequired({ digest: policy }: Pick<Policy, 'digest'>, at: string): SignatureState {
+  const said = { code: 'SIGNATURE_NOT_REQUIRED', message: 'The policy asks for none.' };
+  return { state: 'done', at, outcome: 'not-required', ...said, policy };
 }
 
 async function verifyNow(

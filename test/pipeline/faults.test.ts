@@ -8,6 +8,9 @@ import { createLine, onePolicy, type Line } from '../support/line.js';
 import { LOGIN_SERVER, RESOURCE_ID } from '../support/registry.js';
 
 const LOCKS = onePolicy('vulnerabilities: { fail: CRITICAL }\nonPush: lock-and-untag');
+const ASKS = onePolicy(
+  'vulnerabilities: { fail: CRITICAL }\nsignature: { require: any, cosign: { keys: [ci.pub] }, grace: 1s }\nonPush: lock-and-untag',
+);
 const CRITICAL = { vulnerabilities: [{ id: 'CVE-1', severity: 'CRITICAL' }] };
 
 async function pushBad(line: Line, name = 'bad') {
@@ -204,7 +207,7 @@ describe('bad input', () => {
   });
 
   it('leaves a poisoned item inconclusive, and never throws', async () => {
-    const line = await createLine(LOCKS);
+    const line = await createLine(ASKS);
     const bad = await pushBad(line);
     await line.deliverEvents();
     const verify = line.queued.find(({ queue }) => queue === QUEUES.verify);

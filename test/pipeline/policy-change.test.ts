@@ -54,6 +54,20 @@ describe('a decision that comes to the same', () => {
   });
 });
 
+describe('an image under a policy that asks for no signature', () => {
+  it('is not verified, until another policy asks', async () => {
+    const { line, image } = await pushed(UNSIGNED, true);
+    expect((await line.entry('app', image.digest))?.signature).toMatchObject({
+      state: 'done',
+      outcome: 'not-required',
+      policy: line.services.policy.digest,
+    });
+    line.queued.splice(0);
+    expect(await decideAgain(line, redeploy(line, SIGNED), image.digest)).toBe('pass');
+    expect((await line.entry('app', image.digest))?.signature).toMatchObject({ outcome: 'verified' });
+  });
+});
+
 describe('a signature under another policy than it was judged under', () => {
   it.each([
     ['is verified where it was not asked for before', UNSIGNED, SIGNED, true, 'pass'],

@@ -10,6 +10,9 @@ import { type Line, createLine, onePolicy } from '../support/line.js';
 import { LOGIN_SERVER } from '../support/registry.js';
 
 const LOCKS = onePolicy('vulnerabilities: { fail: CRITICAL }\nonPush: lock-and-untag');
+const ASKS = onePolicy(
+  'vulnerabilities: { fail: CRITICAL }\nsignature: { require: any, cosign: { keys: [ci.pub] }, grace: 1s }\nonPush: lock-and-untag',
+);
 const CRITICAL = { vulnerabilities: [{ id: 'CVE-1', severity: 'CRITICAL' }] };
 const MINUTE = 60_000;
 
@@ -143,7 +146,7 @@ describe('a verdict that never arrived', () => {
     ['the verification', QUEUES.verify],
     ['the decision', QUEUES.decide],
   ])('arrives although %s was lost', async (_, queue) => {
-    const line = await createLine(LOCKS);
+    const line = await createLine(ASKS);
     const bad = await pushBad(line);
     const lost = loseFrom(line, queue);
     await line.settle();
