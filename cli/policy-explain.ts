@@ -2,7 +2,7 @@ import { parseReference } from '../shared/artifact/reference.js';
 import type { ExplainedCondition, Explanation } from '../shared/pipeline/explain.js';
 import { clean } from './clean.js';
 import { connect } from './client.js';
-import { VERDICT_EXIT } from './status.js';
+import { VERDICT_EXIT, whoReleased, whyWithheld } from './status.js';
 
 /** Prints how the deployed policy comes to what it says of an artifact; returns the exit code, as `status` has them. */
 export async function explainPolicy(
@@ -87,23 +87,12 @@ function describeAction(found: Explanation): readonly string[] {
     ? 'nothing is asked for'
     : `${action}, by ${because === 'push' ? 'onPush: it has never passed' : 'onChange: it has passed before'}`;
   const held = nothing ? undefined : (withheld ?? enforcement.withheld);
-  const why = {
-    reserved: 'the repository is reserved: Lazaret or the cluster depends on it',
-    existing: 'it is older than this installation',
-    change: `until ${withheld?.because === 'change' ? withheld.until : ''}: it has passed before`,
-    observe: 'enforcement is off',
-    brake: 'the brake is on; see lazaret brake',
-  };
   const stays = effect === 'stays' ? '; a quarantine in force is lifted by a pass or a release alone' : '';
   return [
     `  action       ${chosen}`,
-    ...(held === undefined ? [] : [clean(`  withheld     ${why[held.because]}`)]),
+    ...(held === undefined ? [] : [clean(`  withheld     ${whyWithheld(held)}`)]),
     ...(mode === 'observe' && held?.because !== 'observe' ? ['  mode         observe: nothing is enforced'] : []),
     `  enforcement  ${clean(enforcement.state)}${stays}`,
-    ...(release === null
-      ? []
-      : [
-          `  released     ${clean(`by ${release.by} at ${release.at}${release.until === undefined ? '' : ` until ${release.until}`}: ${release.reason}`)}`,
-        ]),
+    ...(release === null ? [] : [`  released     ${whoReleased(release)}`]),
   ];
 }

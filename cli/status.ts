@@ -50,14 +50,16 @@ export async function waitFor(client: Client, reference: string, waitSeconds: nu
 
 const MAX_LISTED = 25;
 
-function whyWithheld(withheld: NonNullable<Status['enforcement']['withheld']>): string {
+/** Why nothing is done, for people. */
+export function whyWithheld(withheld: NonNullable<Status['enforcement']['withheld']>): string {
   if (withheld.because === 'change') return `until ${withheld.until}: it has passed before`;
   if (withheld.because === 'reserved') return 'the repository is reserved: Lazaret or the cluster depends on it';
   if (withheld.because === 'brake') return 'the brake is on; see lazaret brake';
   return withheld.because === 'existing' ? 'it is older than this installation' : 'enforcement is off';
 }
 
-function whoReleased({ by, reason, at, until }: NonNullable<Status['enforcement']['release']>): string {
+/** Who has released it, when, for how long and why, for people. */
+export function whoReleased({ by, reason, at, until }: NonNullable<Status['enforcement']['release']>): string {
   return clean(`by ${by} at ${at}${until === undefined ? '' : ` until ${until}`}: ${reason}`);
 }
 

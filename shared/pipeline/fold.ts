@@ -1,6 +1,7 @@
 import type { ObservedArtifact } from '../policy/operation.js';
 import { type Enforcement, type LedgerEntry, MAX_REMEMBERED } from './entry.js';
 import type { StoredRecord } from './record.js';
+import { isOpen } from './survey.js';
 
 /** States in which the registry may hold changes of ours that are to be undone some day. */
 const IN_FORCE: readonly Enforcement['state'][] = ['applying', 'quarantined', 'contested', 'refused'];
@@ -133,14 +134,8 @@ export function asRestored({ entry: folded, quarantined }: Folded, { observed, a
   return isAsRecorded(entry, observed) ? judged : { ...judged, settledAt: undefined };
 }
 
-function isAsRecorded(
-  { enforcement: { state, action = 'mark', record } }: Pick<LedgerEntry, 'enforcement'>,
-  { attributes, tags }: ObservedArtifact,
-): boolean {
-  const open = attributes.readEnabled;
-  if (state === 'released') return open === (record?.attributes.readEnabled ?? true);
-  if (state !== 'quarantined') return state !== 'applying';
-  const locks = action === 'lock' || action === 'lock-and-untag';
-  const untags = action === 'untag' || action === 'lock-and-untag';
-  return !(locks && (open || attributes.deleteEnabled)) && !(untags && tags.length > 0);
+function isAsRecorded({ enforcement }: Pick<LedgerEntry, 'enforcement'>, observed: ObservedArtifact): boolean {
+  const { state, record } = enforcement;
+  if (state === 'released') return observed.attributes.readEnabled === (record?.attributes.readEnabled ?? true);
+  return state === 'quarantined' ? !isOpen(observed, enforcement) : state !== 'applying';
 }

@@ -212,7 +212,10 @@ function isUndone(
 }
 
 /** Whether anything of what we have done is not there any more. What the registry refused us never was. */
-function isOpen({ attributes, tags }: Pick<ListedManifest, 'attributes' | 'tags'>, enforcement: Enforcement): boolean {
+export function isOpen(
+  { attributes, tags }: Pick<ListedManifest, 'attributes' | 'tags'>,
+  enforcement: Enforcement,
+): boolean {
   const { action = 'mark', operations } = enforcement;
   const refused = new Set(operations.filter(({ outcome }) => outcome === 'refused').map(operationName));
   const locks = (action === 'lock' || action === 'lock-and-untag') && !refused.has('lock');

@@ -21,8 +21,8 @@ export function referrersTag(digest: Digest): Tag {
 
 /**
  * Lists a referrer under its subject's tag in the place of those that it supersedes, for a registry without the referrers
- * API. Nothing guards the list against another writer, so it is read again, and written again where somebody else's list has replaced ours. Throws
- * `REFERRERS_CONTENDED` (retryable), or what the registry's status stands for.
+ * API. Nothing guards the list against another writer, so it is read again, and written again where somebody else's list has
+ * replaced ours. Throws `REFERRERS_CONTENDED` (retryable), or what the registry's status stands for.
  */
 export async function listUnderTag(
   session: Session,
