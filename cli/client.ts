@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reference } from '../shared/artifact/reference.js';
 import { AppError, type Problem, ProblemsError } from '../shared/error/app-error.js';
 import { clean } from './clean.js';
@@ -23,6 +24,22 @@ const DISCOVERY_PATH = '/.well-known/lazaret';
 
 const LOOPBACK = /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/;
 const TIMEOUT_MILLISECONDS = 60_000;
+
+/** Does it again while the deployment is not to be reached or refuses it for the moment. Throws what the last try throws. */
+export async function patiently<T>(
+  work: () => Promise<T>,
+  { tries, pauseOf }: { readonly tries: number; readonly pauseOf: (tried: number) => number },
+): Promise<T> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof AppError) || !error.retryable || tried >= tries) throw error;
+      // In milliseconds.
+      await sleep(pauseOf(tried));
+    }
+  }
+}
 
 /** Finds the environment of a reference: `--endpoint`, or the local one behind the reference's own host and port. */
 export function connect(reference: Reference, endpoint: string | undefined): Promise<Client> {

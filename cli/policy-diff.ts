@@ -2,7 +2,7 @@ import type { PolicySource } from '../shared/config/load-policy.js';
 import { AppError } from '../shared/error/app-error.js';
 import type { Becomes, Change, PolicyDiffPage } from '../shared/pipeline/policy-diff.js';
 import { clean } from './clean.js';
-import { type Client, connectTo } from './client.js';
+import { type Client, connectTo, patiently } from './client.js';
 import { type Group, type Totals, createTotals, sumUp } from './policy-groups.js';
 
 /** The policies that are compared. */
@@ -52,14 +52,8 @@ const RETRY_MILLISECONDS = 1000;
 
 /** One page. Many have gone before it, so what may pass is asked for again. */
 async function ask(client: Client, body: object): Promise<PolicyDiffPage> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return (await client.post('policyDiff', body)) as PolicyDiffPage;
-    } catch (error) {
-      if (!(error instanceof AppError) || !error.retryable || tries >= MAX_TRIES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS * tries));
-    }
-  }
+  const pauseOf = (tried: number) => RETRY_MILLISECONDS * tried;
+  return (await patiently(() => client.post('policyDiff', body), { tries: MAX_TRIES, pauseOf })) as PolicyDiffPage;
 }
 
 /** The page behind this one. Throws `POLICY_CHANGED` where another policy has been deployed meanwhile. */

@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../shared/error/app-error.js';
 import type { Rebuilt } from '../shared/pipeline/rebuild.js';
 import { clean } from './clean.js';
-import { type Client, connectTo } from './client.js';
+import { type Client, connectTo, patiently } from './client.js';
 import { UsageError } from './usage.js';
 
 /** What `rebuild-ledger` is asked. */
@@ -52,14 +50,8 @@ export async function rebuildLedger(options: RebuildOptions, { print, progress }
 
 /** Whatever was done before an answer got lost is found done. */
 async function ask(client: Client, body: object): Promise<Rebuilt> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return (await client.post('rebuildLedger', body)) as Rebuilt;
-    } catch (error) {
-      if (!(error instanceof AppError) || !error.retryable || tries >= MAX_TRIES) throw error;
-      await sleep(PAUSE_MILLISECONDS);
-    }
-  }
+  const pauseOf = () => PAUSE_MILLISECONDS;
+  return (await patiently(() => client.post('rebuildLedger', body), { tries: MAX_TRIES, pauseOf })) as Rebuilt;
 }
 
 function digestsOf({ restored, kept, gone, elsewhere }: Rebuilt): number {
