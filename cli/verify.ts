@@ -3,7 +3,7 @@ import { parseLoginServer } from '../shared/artifact/login-server.js';
 import { parseRepository } from '../shared/artifact/repository.js';
 import { collectSignatures } from '../shared/pipeline/collect-signatures.js';
 import { openLayout } from '../shared/registry/layout.js';
-import type { SignatureResult } from '../shared/signature/result.js';
+import type { Check, SignatureResult } from '../shared/signature/result.js';
 import { parsePublicKey } from '../shared/signature/trust.js';
 import { verifySignatures } from '../shared/signature/verify-signatures.js';
 import { clean } from './clean.js';
@@ -29,13 +29,7 @@ export interface VerifyReport {
     readonly kind: string;
     /** Of the signature's own manifest. */
     readonly digest: string;
-    readonly checks: readonly {
-      readonly type: string;
-      readonly action: 'enforced';
-      readonly outcome: string;
-      readonly code: string;
-      readonly message: string;
-    }[];
+    readonly checks: readonly Check[];
   }[];
 }
 
@@ -63,8 +57,11 @@ export async function verify(options: VerifyOptions, print: (text: string) => vo
   });
   const layout = await openLayout(directory);
   const digest = layout.resolve(reference);
-  const evidence = await collectSignatures({ ...NOWHERE, digest }, layout);
-  const result = verifySignatures(evidence, { cosign: { keys: [parsePublicKey(file, pem)] } });
+  const { bytes, mediaType } = await layout.registry.fetchManifest(NOWHERE.registry, NOWHERE.repository, digest);
+  const subject = { digest, mediaType, size: bytes.byteLength };
+  const evidence = await collectSignatures({ ...NOWHERE, digest }, subject, layout);
+  const requirement = { require: 'any', cosign: { keys: [parsePublicKey(file, pem)] }, attestations: [] } as const;
+  const result = verifySignatures(evidence, requirement, new Date());
   const report = toReport(digest, result);
   print(json ? JSON.stringify(report) : describe(report));
   return EXIT[report.verdict];
@@ -79,22 +76,13 @@ function parsePlace(place: string): { readonly directory: string; readonly refer
   return { directory: place.slice(0, colon), reference: place.slice(colon + 1) };
 }
 
-function toReport(digest: string, { outcome, code, message, checks }: SignatureResult): VerifyReport {
+function toReport(digest: string, { outcome, code, message, signatures }: SignatureResult): VerifyReport {
   const verdict = VERDICTS[outcome];
   return {
     verdict,
     digest,
     reasons: verdict === 'pass' ? [] : [{ code, message }],
-    signatures: checks.map(({ kind, manifestDigest, ...check }) => ({
-      kind,
-      digest: manifestDigest,
-      checks: [
-        {
-          ...{ type: 'signature', action: 'enforced', outcome: check.outcome },
-          ...{ code: check.code, message: check.message },
-        },
-      ],
-    })),
+    signatures: signatures.map(({ kind, manifestDigest, checks }) => ({ kind, digest: manifestDigest, checks })),
   };
 }
 

@@ -17,6 +17,10 @@ export const GO_TOOLS = {
   conformance: { name: 'conformance', path: 'github.com/opencontainers/distribution-spec/conformance' },
   crane: { name: 'crane', path: 'github.com/google/go-containerregistry/cmd/crane' },
   oras: { name: 'oras', path: 'oras.land/oras/cmd/oras' },
+  notation: { name: 'notation', path: 'github.com/notaryproject/notation/cmd/notation' },
+  cosign: { name: 'cosign', path: 'github.com/sigstore/cosign/v3/cmd/cosign' },
+  /** The last of the second version, which signs in the old form. */
+  'cosign-2': { name: 'cosign-2', path: 'github.com/sigstore/cosign/v2/cmd/cosign' },
 } as const satisfies Readonly<Record<string, GoTool>>;
 
 const TIMEOUT_MILLISECONDS = 10 * 60_000;

@@ -9,6 +9,7 @@ export const MediaType = {
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
   sigstoreBundle: 'application/vnd.dev.sigstore.bundle.v0.3+json',
   simpleSigning: 'application/vnd.dev.cosign.simplesigning.v1+json',
+  dsse: 'application/vnd.dsse.envelope.v1+json',
   notarySignature: 'application/vnd.cncf.notary.signature',
   cyclonedx: 'application/vnd.cyclonedx+json',
   sarif: 'application/sarif+json',

@@ -13,6 +13,7 @@ import {
   MAX_LEGACY_SIGNATURES,
   type SignatureCandidate,
   type SignatureEvidence,
+  type SignedSubject,
   neededPayloads,
   signatureKind,
 } from '../signature/candidate.js';
@@ -41,7 +42,11 @@ export interface CollectDeps {
  * Fetches what claims to sign a digest: one unfiltered list of referrers, judged by each manifest's own types, and
  * Cosign's `.sig` tag. Everything is bounded; hitting a bound is told, never hidden.
  */
-export async function collectSignatures(key: ArtifactKey, deps: CollectDeps): Promise<SignatureEvidence> {
+export async function collectSignatures(
+  key: ArtifactKey,
+  subject: SignedSubject,
+  deps: CollectDeps,
+): Promise<SignatureEvidence> {
   const { descriptors, truncated } = await deps.registry.listReferrers(key, {
     maxDescriptors: MAX_REFERRERS,
     maxPages: MAX_PAGES,
@@ -60,7 +65,7 @@ export async function collectSignatures(key: ArtifactKey, deps: CollectDeps): Pr
     const candidate = await fetchCandidate(key, digest, { budget, deps });
     if (candidate !== undefined) candidates.push(candidate);
   }
-  return { subject: key.digest, candidates, truncated: budget.truncated };
+  return { subject, candidates, truncated: budget.truncated, revocation: new Map() };
 }
 
 function isMark(artifactType: string | undefined): boolean {
@@ -80,7 +85,7 @@ async function fetchCandidate(
   const found = await fetchSingle(key, reference, deps);
   const kind = found && signatureKind(found.manifest);
   if (found === undefined || kind === undefined) return undefined;
-  const needed = neededPayloads(kind, found.manifest);
+  const needed = neededPayloads(found.manifest);
   if (needed.length > MAX_LEGACY_SIGNATURES) budget.truncated = true;
   const payloads: { readonly descriptor: Descriptor; readonly bytes: Uint8Array }[] = [];
   for (const descriptor of needed.slice(0, MAX_LEGACY_SIGNATURES)) {

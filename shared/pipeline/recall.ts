@@ -9,6 +9,7 @@ import type { TrustedKey } from '../signature/trust.js';
 import { verifySignatures } from '../signature/verify-signatures.js';
 import type { LedgerEntry } from './entry.js';
 import { signatureEvidence } from './gather.js';
+import { requirementOf } from './requirement.js';
 
 /** A policy with the keys that it names: all that a verdict needs besides evidence. */
 export interface Side {
@@ -72,8 +73,11 @@ async function recallOne(entry: LedgerEntry, side: Side, read: () => Promise<Sto
     const { code, message } = stored;
     return { signature: { state: 'done', outcome: 'inconclusive', code, message }, unverified: false };
   }
-  const keys = (rule.cosign?.keys ?? []).flatMap((name) => side.keys.get(name) ?? []);
-  const { outcome, code, message } = verifySignatures(stored.envelopes, { cosign: { keys } });
+  const { outcome, code, message } = verifySignatures(
+    stored.envelopes,
+    requirementOf(rule, side.keys),
+    new Date(signature.at),
+  );
   return { signature: { state: 'done', outcome, code, message }, unverified: false };
 }
 

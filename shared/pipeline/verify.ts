@@ -3,13 +3,14 @@ import { AppError } from '../error/app-error.js';
 import { type BlobRef, MESSAGE_VERSION, type VerifyRequest } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
 import { matchRule } from '../policy/match.js';
-import type { Policy } from '../policy/policy.js';
+import type { Policy, SignatureRule } from '../policy/policy.js';
 import { writeEvidence } from '../signature/stored-evidence.js';
 import type { TrustedKey } from '../signature/trust.js';
 import { verifySignatures } from '../signature/verify-signatures.js';
 import { type CollectDeps, collectSignatures } from './collect-signatures.js';
 import type { LedgerEntry } from './entry.js';
 import type { Clock, Send } from './effects.js';
+import { requirementOf } from './requirement.js';
 
 /** What {@link verify} needs. */
 export interface VerifyDeps extends CollectDeps {
@@ -57,9 +58,7 @@ export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): P
   }
   const at = deps.clock().toISOString();
   const signature: SignatureState =
-    rule.signature === undefined
-      ? notRequired(deps.policy, at)
-      : await verifyNow(key, rule.signature.cosign?.keys ?? [], { at, deps });
+    rule.signature === undefined ? notRequired(deps.policy, at) : await verifyNow(entry, rule.signature, { at, deps });
   // A slow look that began before another one has seen less: what it missed may have arrived since.
   const updated = await deps.ledger.update(
     key,
@@ -79,17 +78,13 @@ export function notRequired({ digest: policy }: Pick<Policy, 'digest'>, at: stri
 }
 
 async function verifyNow(
-  key: ArtifactKey,
-  keyNames: readonly string[],
+  { key, mediaType, size }: LedgerEntry,
+  rule: SignatureRule,
   { at, deps }: { readonly at: string; readonly deps: VerifyDeps },
 ): Promise<SignatureState> {
-  const keys = keyNames.map((name) => {
-    const trusted = deps.keys.get(name);
-    if (trusted === undefined) throw new AppError('KEY_MISSING', `the policy names a key that is not there: ${name}`);
-    return trusted;
-  });
-  const evidence = await collectSignatures(key, deps);
-  const result = verifySignatures(evidence, { cosign: { keys } });
+  const requirement = requirementOf(rule, deps.keys);
+  const evidence = await collectSignatures(key, { digest: key.digest, mediaType, size }, deps);
+  const result = verifySignatures(evidence, requirement, new Date(at));
   const stored = await deps.reports.put(writeEvidence(evidence, result), 'application/json');
   const { outcome, code, message } = result;
   return { state: 'done', at, outcome, code, message, policy: deps.policy.digest, evidence: stored };

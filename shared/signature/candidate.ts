@@ -2,6 +2,7 @@ import type { Digest } from '../artifact/digest.js';
 import type { Descriptor } from '../artifact/descriptor.js';
 import type { SingleManifest } from '../artifact/manifest.js';
 import { MediaType } from '../artifact/media-type.js';
+import type { RevocationAnswers } from './revocation.js';
 
 /** The most signature manifests of one image that are looked at. More is inconclusive, never silently cut. */
 export const MAX_CANDIDATES = 50;
@@ -11,7 +12,16 @@ export const MAX_LEGACY_SIGNATURES = 100;
 export const MAX_ENVELOPE_BYTES = 1024 * 1024;
 
 /** Which kind of signature a manifest carries. */
-export type SignatureKind = 'sigstore-bundle' | 'cosign-legacy' | 'notation';
+export const SIGNATURE_KINDS = ['sigstore-bundle', 'cosign-legacy', 'cosign-legacy-attestation', 'notation'] as const;
+export type SignatureKind = (typeof SIGNATURE_KINDS)[number];
+
+/** The artifact that is to be signed, as it was resolved by us: Notation signs all three. */
+export interface SignedSubject {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** Bytes of the manifest. */
+  readonly size: number;
+}
 
 /** One signature manifest with the blobs that its kind needs. Fetched, digests verified, not yet believed. */
 export interface SignatureCandidate {
@@ -23,8 +33,10 @@ export interface SignatureCandidate {
 
 /** What was found for one digest. */
 export interface SignatureEvidence {
-  readonly subject: Digest;
+  readonly subject: SignedSubject;
   readonly candidates: readonly SignatureCandidate[];
+  /** What certificate authorities have said of the certificates, as far as they were asked. */
+  readonly revocation: RevocationAnswers;
   /** A bound was hit, so there may be signatures that nobody looked at. */
   readonly truncated: boolean;
 }
@@ -37,6 +49,7 @@ export function signatureKind(manifest: SingleManifest): SignatureKind | undefin
   const types = new Set([manifest.artifactType, manifest.config.mediaType]);
   if (types.has(MediaType.notarySignature)) return 'notation';
   if (manifest.layers.some(({ mediaType }) => mediaType === MediaType.simpleSigning)) return 'cosign-legacy';
+  if (manifest.layers.some(({ mediaType }) => mediaType === MediaType.dsse)) return 'cosign-legacy-attestation';
   const bundle = [...types, ...manifest.layers.map(({ mediaType }) => mediaType)].some((type) =>
     type?.startsWith('application/vnd.dev.sigstore.bundle'),
   );
@@ -44,7 +57,6 @@ export function signatureKind(manifest: SingleManifest): SignatureKind | undefin
 }
 
 /** The blobs that have to be fetched before a candidate can be verified. */
-export function neededPayloads(kind: SignatureKind, manifest: SingleManifest): readonly Descriptor[] {
-  // A kind that is not verified needs no blobs to be reported.
-  return kind === 'notation' ? [] : manifest.layers;
+export function neededPayloads({ layers }: SingleManifest): readonly Descriptor[] {
+  return layers;
 }

@@ -2,15 +2,19 @@ import { z } from 'zod';
 import { descriptorSchema, digestSchema } from '../artifact/descriptor.js';
 import { type Digest, digestOf } from '../artifact/digest.js';
 import { AppError } from '../error/app-error.js';
-import { MAX_CANDIDATES, MAX_LEGACY_SIGNATURES, type SignatureEvidence } from './candidate.js';
+import { MAX_CANDIDATES, MAX_LEGACY_SIGNATURES, SIGNATURE_KINDS, type SignatureEvidence } from './candidate.js';
 import type { SignatureResult } from './result.js';
+import type { RevocationAnswer } from './revocation.js';
 
 /** What is kept of a verification: the envelopes with its result, so that a locked image can be verified again. */
-export function writeEvidence(evidence: SignatureEvidence, { checks }: SignatureResult): Uint8Array {
+export function writeEvidence(evidence: SignatureEvidence, { signatures }: SignatureResult): Uint8Array {
   const stored = {
     subject: evidence.subject,
     truncated: evidence.truncated,
-    checks,
+    signatures: signatures.map((signature) => ({ ...signature, needs: undefined })),
+    revocation: [...evidence.revocation.values()].map((answer) =>
+      answer.outcome === 'answered' ? { ...answer, bytes: Buffer.from(answer.bytes).toString('base64') } : answer,
+    ),
     candidates: evidence.candidates.map(({ payloads, ...candidate }) => ({
       ...candidate,
       payloads: payloads.map(({ descriptor, bytes }) => ({
@@ -32,15 +36,32 @@ const manifestSchema = z.strictObject({
   annotations: z.record(z.string(), z.string()),
 });
 
+/** The most answers of certificate authorities that are kept. */
+export const MAX_ANSWERS = 500;
+const id = z.string().regex(/^[0-9a-f]{64}$/);
+const at = z.iso.datetime();
+
 const storedSchema = z.strictObject({
-  subject: digestSchema,
+  subject: z.strictObject({
+    digest: digestSchema,
+    mediaType: z.string().max(255),
+    size: z.number().int().nonnegative(),
+  }),
   truncated: z.boolean(),
   /** What was made of it then: it is judged anew, so nothing is read from this. */
-  checks: z.array(z.unknown()),
+  signatures: z.array(z.unknown()),
+  revocation: z
+    .array(
+      z.discriminatedUnion('outcome', [
+        z.strictObject({ id, at, outcome: z.literal('answered'), bytes: z.base64() }),
+        z.strictObject({ id, at, outcome: z.literal('failed'), code: z.string().max(64) }),
+      ]),
+    )
+    .max(MAX_ANSWERS),
   candidates: z
     .array(
       z.strictObject({
-        kind: z.enum(['sigstore-bundle', 'cosign-legacy', 'notation']),
+        kind: z.enum(SIGNATURE_KINDS),
         manifestDigest: digestSchema,
         manifest: manifestSchema,
         payloads: z
@@ -67,7 +88,7 @@ export function readEvidence(bytes: Uint8Array, subject: Digest): SignatureEvide
   const parsed = storedSchema.safeParse(json);
   if (!parsed.success) throw malformed('another form', parsed.error);
   const { data } = parsed;
-  if (data.subject !== subject) throw malformed('they are of another digest');
+  if (data.subject.digest !== subject) throw malformed('they are of another digest');
   const candidates = data.candidates.map(({ payloads, manifest, ...candidate }) => ({
     ...candidate,
     manifest: { ...manifest, artifactType: manifest.artifactType, subject: manifest.subject },
@@ -77,5 +98,11 @@ export function readEvidence(bytes: Uint8Array, subject: Digest): SignatureEvide
       return { descriptor, bytes };
     }),
   }));
-  return { subject, candidates, truncated: data.truncated };
+  const revocation = new Map(
+    data.revocation.map((answer): [string, RevocationAnswer] => [
+      answer.id,
+      answer.outcome === 'answered' ? { ...answer, bytes: Buffer.from(answer.bytes, 'base64') } : answer,
+    ]),
+  );
+  return { subject: data.subject, candidates, truncated: data.truncated, revocation };
 }

@@ -1,57 +1,53 @@
-import type { Digest } from '../artifact/digest.js';
 import type { SignatureCandidate, SignatureEvidence } from './candidate.js';
-import { verifyBundle } from './cosign-bundle.js';
-import { verifyLegacy } from './cosign-legacy.js';
-import { type Finding, type SignatureCheck, type SignatureResult, refused } from './result.js';
-import type { TrustedKey } from './trust.js';
-
-/** What a rule trusts. */
-export interface SignatureRequirement {
-  readonly cosign: { readonly keys: readonly TrustedKey[] };
-}
+import { verifyCosign } from './cosign/verify.js';
+import { verifyNotation } from './notation/verify.js';
+import type { SignatureRequirement, VerifyContext } from './requirement.js';
+import { type Judged, type SignatureJudgement, type SignatureResult, refused, undecided } from './result.js';
 
 /**
- * Judges everything that was found for one digest. Pure. One verified signature is enough; no other one, however broken,
- * takes it away. Where none verifies, what could not be judged makes the result inconclusive rather than a failure.
+ * Judges everything that was found for one digest. Pure. Good signatures are enough; no other one, however broken, takes
+ * them away. Where there are not enough of them, what could not be judged makes the result inconclusive rather than a failure.
  */
-export function verifySignatures(evidence: SignatureEvidence, requirement: SignatureRequirement): SignatureResult {
-  const checks = evidence.candidates.map((candidate): SignatureCheck => {
+export function verifySignatures(
+  evidence: SignatureEvidence,
+  requirement: SignatureRequirement,
+  now: Date,
+): SignatureResult {
+  const context: VerifyContext = { subject: evidence.subject, revocation: evidence.revocation, now };
+  const signatures = evidence.candidates.flatMap((candidate): SignatureJudgement[] => {
     const { kind, manifestDigest } = candidate;
-    return { manifestDigest, kind, ...verifyCandidate(candidate, evidence.subject, requirement) };
+    return judge(candidate, context, requirement).map((judged) => ({ kind, manifestDigest, ...judged }));
   });
   const result = (
     outcome: SignatureResult['outcome'],
-    from: Pick<SignatureCheck, 'code' | 'message'>,
-  ): SignatureResult => ({
-    outcome,
-    code: from.code,
-    message: from.message,
-    checks,
-  });
-  const verified = checks.find(({ outcome }) => outcome === 'verified');
+    from: Pick<SignatureJudgement, 'code' | 'message'>,
+  ): SignatureResult => ({ outcome, code: from.code, message: from.message, signatures });
+  const verified = signatures.find(({ outcome }) => outcome === 'verified');
   if (verified !== undefined) return result('verified', verified);
   if (evidence.truncated) {
     return result('inconclusive', { code: 'LIMIT', message: 'There are more signatures than are looked at.' });
   }
-  const unsupported = checks.find(({ outcome }) => outcome === 'unsupported');
-  if (unsupported !== undefined) return result('inconclusive', unsupported);
-  const first = checks[0];
+  const undecided = signatures.find(({ outcome }) => outcome === 'inconclusive');
+  if (undecided !== undefined) return result('inconclusive', undecided);
+  const first = signatures[0];
   if (first === undefined) return result('missing', { code: 'SIGNATURE_MISSING', message: 'There is no signature.' });
   return result('untrusted', first);
 }
 
-function verifyCandidate(candidate: SignatureCandidate, subject: Digest, { cosign }: SignatureRequirement): Finding {
+function judge(
+  candidate: SignatureCandidate,
+  context: VerifyContext,
+  { cosign, notation }: SignatureRequirement,
+): readonly Judged[] {
   try {
-    switch (candidate.kind) {
-      case 'sigstore-bundle':
-        return verifyBundle(candidate, subject, cosign.keys);
-      case 'cosign-legacy':
-        return verifyLegacy(candidate, subject, cosign.keys);
-      case 'notation':
-        return { outcome: 'unsupported', code: 'UNSUPPORTED', message: 'Notation signatures are not verified yet.' };
+    if (candidate.kind === 'notation') {
+      return notation === undefined
+        ? [undecided('UNSUPPORTED', 'Nothing says whose Notation signatures count.')]
+        : [verifyNotation(candidate, context, notation)];
     }
+    return cosign === undefined ? [] : verifyCosign(candidate, context, cosign);
   } catch {
     // A signature that breaks the verifier has not been verified.
-    return refused('SIGNATURE_MALFORMED', 'The signature could not be processed.');
+    return [refused('SIGNATURE_MALFORMED', 'The signature could not be processed.')];
   }
 }

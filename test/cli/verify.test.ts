@@ -70,7 +70,7 @@ describe('verify --layout', () => {
       for (const place of [directory, `${directory}:v1`, `${directory}@${image.digest}`]) {
         expect(await run(place)).toMatchObject({
           ...{ exit: 0, verdict: 'pass', digest: image.digest, reasons: [] },
-          signatures: [{ checks: [{ type: 'signature', outcome: 'verified', code: 'SIGNATURE_VERIFIED' }] }],
+          signatures: [{ checks: [{ type: 'integrity', outcome: 'ok', code: 'SIGNATURE_VERIFIED' }] }],
         });
       }
     }

@@ -28,6 +28,8 @@ const ofArtifact = (artifact: sample.Artifact) =>
     artifact.blobs.map(({ bytes }) => bytes),
   );
 const keys = generateKeyPair();
+const NOW = new Date('2026-06-01T12:00:00Z');
+const subjectOf = ({ digest, mediaType, bytes }: sample.Artifact) => ({ digest, mediaType, size: bytes.byteLength });
 const trusted = [parsePublicKey('ours.pub', keys.publicKey)];
 const image = await sample.imageOf([{ path: 'a', content: 'a' }]);
 const other = await sample.imageOf([{ path: 'a', content: 'b' }]);
@@ -36,8 +38,10 @@ function verify(
   candidates: readonly SignatureCandidate[],
   options: { truncated?: boolean; trust?: typeof trusted; subject?: typeof image.digest } = {},
 ) {
-  const evidence = { subject: options.subject ?? image.digest, candidates, truncated: options.truncated ?? false };
-  return verifySignatures(evidence, { cosign: { keys: options.trust ?? trusted } });
+  const subject = { ...subjectOf(image), digest: options.subject ?? image.digest };
+  const evidence = { subject, candidates, truncated: options.truncated ?? false, revocation: new Map() };
+  const requirement = { require: 'any', cosign: { keys: options.trust ?? trusted }, attestations: [] } as const;
+  return verifySignatures(evidence, requirement, NOW);
 }
 
 interface LooseBundle {
@@ -61,7 +65,7 @@ describe('signatures made by the real cosign', () => {
   it.each(['bundle', 'legacy'])('verifies its %s', (name) => {
     expect(verify([load(name)], { trust, subject })).toMatchObject({
       outcome: 'verified',
-      checks: [{ keyName: 'cosign.pub' }],
+      signatures: [{ signer: 'cosign.pub' }],
     });
   });
   it('does not take its attestation for a signature', () => {

@@ -20,11 +20,21 @@ function evidenceOf(sign: (subject: typeof image, keys: KeyPair) => sample.Artif
     return blob === undefined ? [] : [{ descriptor, bytes: blob.bytes }];
   });
   const candidate = { kind: signatureKind(manifest)!, manifestDigest: artifact.digest, manifest, payloads };
-  return { subject: image.digest, candidates: [candidate], truncated: false };
+  const subject = { digest: image.digest, mediaType: image.mediaType, size: image.bytes.byteLength };
+  const at = '2026-06-01T12:00:00.000Z';
+  const revocation = new Map([
+    ['a'.repeat(64), { id: 'a'.repeat(64), at, outcome: 'answered' as const, bytes: Buffer.from('crl') }],
+    ['b'.repeat(64), { id: 'b'.repeat(64), at, outcome: 'failed' as const, code: 'TIMEOUT' }],
+  ]);
+  return { subject, candidates: [candidate], truncated: false, revocation };
 }
 
 const judge = (evidence: SignatureEvidence, pair: KeyPair) =>
-  verifySignatures(evidence, { cosign: { keys: [parsePublicKey('k', pair.publicKey)] } });
+  verifySignatures(
+    evidence,
+    { require: 'any', cosign: { keys: [parsePublicKey('k', pair.publicKey)] }, attestations: [] },
+    new Date('2026-06-01T12:00:00Z'),
+  );
 const stored = (evidence: SignatureEvidence) => writeEvidence(evidence, judge(evidence, keys));
 type Json = Record<string, unknown> & { candidates: Record<string, unknown>[] };
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { type Digest, digestOf } from '../artifact/digest.js';
-import { MediaType } from '../artifact/media-type.js';
-import { MAX_ENVELOPE_BYTES, MAX_LEGACY_SIGNATURES, type SignatureCandidate } from './candidate.js';
-import { findSigner } from './check-signature.js';
-import { type Finding, refused } from './result.js';
-import type { TrustedKey } from './trust.js';
+import { type Digest, digestOf } from '../../artifact/digest.js';
+import { MediaType } from '../../artifact/media-type.js';
+import { MAX_ENVELOPE_BYTES, MAX_LEGACY_SIGNATURES, type SignatureCandidate } from '../candidate.js';
+import { findSigner } from './find-signer.js';
+import { type Judged, judgedBy, refused, undecided } from '../result.js';
+import type { TrustedKey } from '../trust.js';
 
 /** Where Cosign's old form keeps a layer's signature, as base64. */
 export const SIGNATURE_ANNOTATION = 'dev.cosignproject.cosign/signature';
@@ -20,33 +20,27 @@ const payloadSchema = z.object({
   }),
 });
 
-/** Verifies a `.sig` manifest: each layer is a signature of its own, and one good one is enough. */
-export function verifyLegacy(candidate: SignatureCandidate, subject: Digest, keys: readonly TrustedKey[]): Finding {
+/** Verifies a `.sig` manifest: each layer is a signature of its own. */
+export function verifyLegacy(
+  candidate: SignatureCandidate,
+  subject: Digest,
+  keys: readonly TrustedKey[],
+): readonly Judged[] {
   const { payloads, manifest } = candidate;
   if (payloads.length === 0 || payloads.length !== manifest.layers.length) {
-    return refused('SIGNATURE_MALFORMED', 'The signature manifest is incomplete.');
+    return [refused('SIGNATURE_MALFORMED', 'The signature manifest is incomplete.')];
   }
   if (payloads.length > MAX_LEGACY_SIGNATURES) {
-    return {
-      outcome: 'unsupported',
-      code: 'LIMIT',
-      message: `More than ${MAX_LEGACY_SIGNATURES} signatures in one manifest.`,
-    };
+    return [undecided('LIMIT', `More than ${MAX_LEGACY_SIGNATURES} signatures in one manifest.`)];
   }
-  const findings = payloads.map((payload) => verifyLayer(payload, subject, keys));
-  return (
-    findings.find(({ outcome }) => outcome === 'verified') ??
-    findings.find(({ outcome }) => outcome === 'unsupported') ??
-    findings[0] ??
-    refused('SIGNATURE_MALFORMED', 'There is no signature.')
-  );
+  return payloads.map((payload) => verifyLayer(payload, subject, keys));
 }
 
 function verifyLayer(
   { descriptor, bytes }: SignatureCandidate['payloads'][number],
   subject: Digest,
   keys: readonly TrustedKey[],
-): Finding {
+): Judged {
   if (descriptor.mediaType !== MediaType.simpleSigning)
     return refused('SIGNATURE_WRONG_TYPE', 'The layer is no signature.');
   if (bytes.byteLength > MAX_ENVELOPE_BYTES || digestOf(bytes) !== descriptor.digest) {
@@ -58,8 +52,7 @@ function verifyLayer(
   const signer = findSigner(keys, bytes, Buffer.from(encoded, 'base64'));
   if (signer === undefined) {
     if (annotations[CERTIFICATE_ANNOTATION] !== undefined) {
-      const message = 'It is signed with a certificate (keyless signing), which is not verified yet.';
-      return { outcome: 'unsupported', code: 'UNSUPPORTED', message };
+      return undecided('UNSUPPORTED', 'It is signed with a certificate (keyless signing), which is not verified yet.');
     }
     return refused('SIGNATURE_UNTRUSTED_KEY', 'It was not made by a trusted key.');
   }
@@ -70,12 +63,9 @@ function verifyLayer(
   if (image['docker-manifest-digest'] !== subject) {
     return refused('SIGNATURE_OTHER_DIGEST', 'It was made for another digest.');
   }
-  return {
-    outcome: 'verified',
-    code: 'SIGNATURE_VERIFIED',
-    message: `Signed by ${signer.name}.`,
-    keyName: signer.name,
-  };
+  const code = 'SIGNATURE_VERIFIED';
+  const message = `Signed by ${signer.name}.`;
+  return judgedBy([{ type: 'integrity', action: 'enforced', outcome: 'ok', code, message }], { signer: signer.name });
 }
 
 function parseJson(bytes: Uint8Array): unknown {

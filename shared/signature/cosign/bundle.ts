@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { Digest } from '../artifact/digest.js';
-import { hexOf } from '../artifact/digest.js';
-import { MediaType } from '../artifact/media-type.js';
-import { type SignatureCandidate, MAX_ENVELOPE_BYTES } from './candidate.js';
-import { findSigner } from './check-signature.js';
-import { type Finding, refused } from './result.js';
-import type { TrustedKey } from './trust.js';
+import type { Digest } from '../../artifact/digest.js';
+import { hexOf } from '../../artifact/digest.js';
+import { MediaType } from '../../artifact/media-type.js';
+import { type SignatureCandidate, MAX_ENVELOPE_BYTES } from '../candidate.js';
+import { findSigner } from './find-signer.js';
+import { type Judged, judgedBy, refused, undecided } from '../result.js';
+import type { TrustedKey } from '../trust.js';
 
 /** The predicate of a signature that `cosign sign` makes. An attestation of any other type is not a signature. */
 export const COSIGN_SIGN_PREDICATE = 'https://sigstore.dev/cosign/sign/v1';
@@ -52,7 +52,7 @@ export function verifyBundle(
   { manifest, payloads }: SignatureCandidate,
   subject: Digest,
   keys: readonly TrustedKey[],
-): Finding {
+): Judged {
   const payload = payloads[0];
   if (payloads.length !== 1 || manifest.layers.length !== 1 || payload === undefined) {
     return refused('SIGNATURE_MALFORMED', 'A bundle is one layer.');
@@ -81,7 +81,7 @@ export function verifyBundle(
   return checkStatement(body, subject, signer);
 }
 
-function checkStatement(body: Uint8Array, subject: Digest, signer: TrustedKey): Finding {
+function checkStatement(body: Uint8Array, subject: Digest, signer: TrustedKey): Judged {
   const statement = statementSchema.safeParse(parseJson(body));
   if (!statement.success) return refused('SIGNATURE_MALFORMED', 'The statement cannot be read.');
   const { _type, subject: subjects, predicateType } = statement.data;
@@ -92,12 +92,9 @@ function checkStatement(body: Uint8Array, subject: Digest, signer: TrustedKey): 
   if (!subjects.some(({ digest }) => digest['sha256'] === hexOf(subject))) {
     return refused('SIGNATURE_OTHER_DIGEST', 'It was made for another digest.');
   }
-  return {
-    outcome: 'verified',
-    code: 'SIGNATURE_VERIFIED',
-    message: `Signed by ${signer.name}.`,
-    keyName: signer.name,
-  };
+  const code = 'SIGNATURE_VERIFIED';
+  const message = `Signed by ${signer.name}.`;
+  return judgedBy([{ type: 'integrity', action: 'enforced', outcome: 'ok', code, message }], { signer: signer.name });
 }
 
 /** https://github.com/secure-systems-lab/dsse/blob/master/protocol.md: what a DSSE signature is made over. */
@@ -106,12 +103,8 @@ export function preAuthEncoding(payloadType: string, body: Uint8Array): Uint8Arr
   return Buffer.concat([Buffer.from(head), body]);
 }
 
-function unsupported(what: string): Finding {
-  return {
-    outcome: 'unsupported',
-    code: 'UNSUPPORTED',
-    message: `It is signed with ${what}, which is not verified yet.`,
-  };
+function unsupported(what: string): Judged {
+  return undecided('UNSUPPORTED', `It is signed with ${what}, which is not verified yet.`);
 }
 
 function parseJson(bytes: Uint8Array): unknown {

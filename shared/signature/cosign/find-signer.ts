@@ -1,5 +1,5 @@
 import { type KeyObject, verify } from 'node:crypto';
-import type { TrustedKey } from './trust.js';
+import type { TrustedKey } from '../trust.js';
 
 /** The key among `keys` that made this signature over these bytes; undefined where none did. */
 export function findSigner(
