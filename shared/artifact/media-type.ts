@@ -9,6 +9,8 @@ export const MediaType = {
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
   sigstoreBundle: 'application/vnd.dev.sigstore.bundle.v0.3+json',
   simpleSigning: 'application/vnd.dev.cosign.simplesigning.v1+json',
+  /** Cosign's experimental form: the old one as a referrer. */
+  cosignSignature: 'application/vnd.dev.cosign.artifact.sig.v1+json',
   dsse: 'application/vnd.dsse.envelope.v1+json',
   notarySignature: 'application/vnd.cncf.notary.signature',
   cyclonedx: 'application/vnd.cyclonedx+json',

@@ -5,11 +5,13 @@ import { MediaType } from '../artifact/media-type.js';
 import type { RevocationAnswers } from './revocation.js';
 
 /** The most signature manifests of one image that are looked at. More is inconclusive, never silently cut. */
-export const MAX_CANDIDATES = 50;
+export const MAX_CANDIDATES = 100;
 /** The most signatures in one Cosign `.sig` manifest. */
 export const MAX_LEGACY_SIGNATURES = 100;
 /** The largest envelope or payload, in bytes. */
 export const MAX_ENVELOPE_BYTES = 1024 * 1024;
+
+const BUNDLE_PREFIX = 'application/vnd.dev.sigstore.bundle';
 
 /** Which kind of signature a manifest carries. */
 export const SIGNATURE_KINDS = ['sigstore-bundle', 'cosign-legacy', 'cosign-legacy-attestation', 'notation'] as const;
@@ -51,9 +53,19 @@ export function signatureKind(manifest: SingleManifest): SignatureKind | undefin
   if (manifest.layers.some(({ mediaType }) => mediaType === MediaType.simpleSigning)) return 'cosign-legacy';
   if (manifest.layers.some(({ mediaType }) => mediaType === MediaType.dsse)) return 'cosign-legacy-attestation';
   const bundle = [...types, ...manifest.layers.map(({ mediaType }) => mediaType)].some((type) =>
-    type?.startsWith('application/vnd.dev.sigstore.bundle'),
+    type?.startsWith(BUNDLE_PREFIX),
   );
   return bundle ? 'sigstore-bundle' : undefined;
+}
+
+/** Whether a referrer that a listing names so may be a signature or an attestation. */
+export function isSignatureType(artifactType: string): boolean {
+  return (
+    artifactType === MediaType.notarySignature ||
+    artifactType === MediaType.cosignSignature ||
+    artifactType === MediaType.ociEmpty ||
+    artifactType.startsWith(BUNDLE_PREFIX)
+  );
 }
 
 /** The blobs that have to be fetched before a candidate can be verified. */

@@ -45,23 +45,83 @@ export interface SignatureJudgement {
 }
 
 /** Why a signature was, or was not, enough. */
-export type SignatureCode =
-  | 'SIGNATURE_VERIFIED'
-  | 'SIGNATURE_MISSING'
-  | 'SIGNATURE_MALFORMED'
-  | 'SIGNATURE_UNTRUSTED_KEY'
-  | 'SIGNATURE_OTHER_DIGEST'
-  | 'SIGNATURE_WRONG_PREDICATE'
-  | 'SIGNATURE_WRONG_TYPE'
-  | 'UNSUPPORTED'
-  | 'LIMIT';
+export const SIGNATURE_CODES = [
+  'SIGNATURE_VERIFIED',
+  'SIGNATURE_MISSING',
+  'SIGNATURE_SKIPPED',
+  'SIGNERS_TOO_FEW',
+  'SIGNATURE_MALFORMED',
+  'SIGNATURE_INVALID',
+  'SIGNATURE_EXPIRED',
+  'SIGNATURE_UNTRUSTED_KEY',
+  'SIGNATURE_OTHER_DIGEST',
+  'SIGNATURE_WRONG_PREDICATE',
+  'SIGNATURE_WRONG_TYPE',
+  'NOTATION_NO_POLICY',
+  'NOTATION_SKIPPED',
+  'NOTATION_NO_STORE',
+  'NOTATION_UNTRUSTED_CERTIFICATE',
+  'NOTATION_UNTRUSTED_IDENTITY',
+  'NOTATION_ALGORITHM',
+  'NOTATION_ATTRIBUTES',
+  'NOTATION_CRITICAL',
+  'NOTATION_PLUGIN',
+  'CHAIN_INVALID',
+  'CERTIFICATE_MALFORMED',
+  'CERTIFICATE_FORBIDDEN',
+  'CERTIFICATE_WEAK',
+  'CERTIFICATE_EXPIRED',
+  'CERTIFICATE_NOT_YET_VALID',
+  'TIMESTAMP_MISSING',
+  'TIMESTAMP_OUTSIDE_VALIDITY',
+  'TIMESTAMP_MALFORMED',
+  'TIMESTAMP_WEAK',
+  'TIMESTAMP_OTHER_MESSAGE',
+  'TIMESTAMP_SIGNATURE',
+  'TIMESTAMP_UNTRUSTED',
+  'TIMESTAMP_CERTIFICATE',
+  'SIGNATURE_UNTRUSTED_CERTIFICATE',
+  'SIGNATURE_UNTRUSTED_IDENTITY',
+  'SIGNATURE_TIME_UNPROVEN',
+  'SIGNATURE_NOT_LOGGED',
+  'SIGNATURE_OTHER_REPOSITORY',
+  'ATTESTATION_OTHER_BUILDER',
+  'TRUSTED_ROOT_MISSING',
+  'NOT_REVOKED',
+  'CERTIFICATE_REVOKED',
+  'REVOCATION_UNANSWERED',
+  'REVOCATION_UNKNOWN',
+  // Cosign's and Sigstore's.
+  'SIGNATURE_UNTRUSTED_CERTIFICATE',
+  'SIGNATURE_UNTRUSTED_IDENTITY',
+  'SIGNATURE_TIME_UNPROVEN',
+  'SIGNATURE_NOT_LOGGED',
+  'SIGNATURE_OTHER_REPOSITORY',
+  'ATTESTATION_OTHER_BUILDER',
+  'TRUSTED_ROOT_MISSING',
+  'UNSUPPORTED',
+  'LIMIT',
+] as const;
+export type SignatureCode = (typeof SIGNATURE_CODES)[number];
 
 /** What all candidates come to together. Only `verified` is enough. */
 export interface SignatureResult {
   readonly outcome: 'verified' | 'missing' | 'untrusted' | 'inconclusive';
   readonly code: SignatureCode;
   readonly message: string;
+  /** What each kind of signature that is asked for, and each attestation, came to by itself. */
+  readonly parts: readonly RequirementPart[];
   readonly signatures: readonly SignatureJudgement[];
+}
+
+/** One thing that is asked for. */
+export interface RequirementPart {
+  /** `notation`, `cosign`, or `attestation` with its predicate type. */
+  readonly name: string;
+  /** `skipped`: whoever is trusted to say so says that nothing is verified. */
+  readonly outcome: SignatureResult['outcome'] | 'skipped';
+  readonly code: SignatureCode;
+  readonly message: string;
 }
 
 /** A judgement without the candidate's name. */

@@ -12,7 +12,7 @@ export function writeEvidence(evidence: SignatureEvidence, { signatures }: Signa
     subject: evidence.subject,
     truncated: evidence.truncated,
     signatures: signatures.map((signature) => ({ ...signature, needs: undefined })),
-    revocation: [...evidence.revocation.values()].map((answer) =>
+    revocation: bounded([...evidence.revocation.values()]).map((answer) =>
       answer.outcome === 'answered' ? { ...answer, bytes: Buffer.from(answer.bytes).toString('base64') } : answer,
     ),
     candidates: evidence.candidates.map(({ payloads, ...candidate }) => ({
@@ -24,6 +24,19 @@ export function writeEvidence(evidence: SignatureEvidence, { signatures }: Signa
     })),
   };
   return Buffer.from(JSON.stringify(stored));
+}
+
+/** The most bytes of answers that are kept. A list that is larger is asked for again by whoever judges anew. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+function bounded(answers: readonly RevocationAnswer[]): readonly RevocationAnswer[] {
+  let bytes = 0;
+  return answers.slice(0, MAX_ANSWERS).filter((answer) => {
+    const size = answer.outcome === 'answered' ? answer.bytes.byteLength : 0;
+    if (bytes + size > MAX_ANSWER_BYTES) return false;
+    bytes += size;
+    return true;
+  });
 }
 
 const manifestSchema = z.strictObject({

@@ -11,9 +11,11 @@ export interface TrustedKey {
 }
 
 const CURVES: ReadonlySet<string | undefined> = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
+/** Less is weak, and more costs more than any signature is worth. */
+const isRsaSize = (bits: number) => bits >= 2048 && bits <= 8192;
 const MAX_PEM_BYTES = 16_384;
 
-/** Parses one PEM public key: EC P-256, P-384, P-521, RSA of 2048 bits or more, Ed25519. Throws `INVALID_PUBLIC_KEY`. */
+/** Parses one PEM public key: EC P-256, P-384, P-521, RSA of 2048 to 8192 bits, Ed25519. Throws `INVALID_PUBLIC_KEY`. */
 export function parsePublicKey(name: string, pem: string): TrustedKey {
   if (pem.includes('PRIVATE KEY')) {
     throw new AppError(
@@ -33,7 +35,7 @@ export function parsePublicKey(name: string, pem: string): TrustedKey {
   const details = key.asymmetricKeyDetails;
   const usable =
     (key.asymmetricKeyType === 'ec' && CURVES.has(details?.namedCurve)) ||
-    (key.asymmetricKeyType === 'rsa' && (details?.modulusLength ?? 0) >= 2048) ||
+    (key.asymmetricKeyType === 'rsa' && isRsaSize(details?.modulusLength ?? 0)) ||
     key.asymmetricKeyType === 'ed25519';
   if (!usable) throw new AppError('INVALID_PUBLIC_KEY', `${name} is of a kind that is not trusted`);
   const spki = key.export({ type: 'spki', format: 'der' });

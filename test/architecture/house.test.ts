@@ -36,7 +36,16 @@ const imports: readonly Import[] = files.flatMap((from) =>
 const room = (file: string) => file.split('/', file.startsWith('shared/') ? 2 : 1).join('/');
 const BASE = ['shared/error', 'shared/artifact', 'shared/vulnerability'];
 const PURE = [...BASE, 'shared/message', 'shared/policy', 'shared/signature'];
-const EDGES = ['shared/registry', 'shared/trivy', 'shared/ledger', 'shared/queue', 'shared/report', 'shared/teams'];
+const EDGES = [
+  'shared/registry',
+  'shared/trivy',
+  'shared/ledger',
+  'shared/queue',
+  'shared/report',
+  'shared/teams',
+  'shared/revocation',
+  'shared/key-vault',
+];
 const ROOTS = ['shared/app.ts', 'shared/steps.ts', 'shared/start.ts', 'shared/connect.ts', 'shared/log.ts'];
 
 /** Whom each room may import, besides itself. */
@@ -71,6 +80,7 @@ const PACKAGES: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[
       'shared/registry',
       'shared/trivy',
       'shared/ledger',
+      'shared/revocation',
       'shared/app.ts',
       'jobs',
       'cli',
@@ -79,15 +89,15 @@ const PACKAGES: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[
     ],
   ],
   [/^@sigstore\//, ['shared/trivy', 'shared/signature']],
-  [/^(pkijs|asn1js|cbor2)$/, ['shared/signature']],
+  [/^(cbor2|@noble\/curves\/ed25519\.js)$/, ['shared/signature', 'local']],
   [/^tar-stream$/, ['shared/trivy', 'local']],
   [/^@azure\/functions$/, ['functions']],
   [/^@azure\/(container-registry|core-rest-pipeline)$/, ['shared/registry']],
-  [/^@azure\/identity$/, ['shared/registry', 'shared/connect.ts']],
+  [/^@azure\/identity$/, ['shared/registry', 'shared/key-vault', 'shared/connect.ts']],
   [/^@azure\/data-tables$/, ['shared/ledger', 'shared/connect.ts']],
   [/^@azure\/storage-queue$/, ['shared/queue', 'shared/connect.ts', 'local', 'bench']],
   [/^@azure\/storage-blob$/, ['shared/report', 'shared/connect.ts', 'local']],
-  [/^(@peculiar\/x509|reflect-metadata|croner)$/, ['local']],
+  [/^(@peculiar\/x509|pkijs|asn1js|reflect-metadata|croner)$/, ['local']],
   [/^fast-check$/, ['local/simulation']],
 ];
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,8 +8,10 @@ import { digestOf } from '../../shared/artifact/digest.js';
 import { type SingleManifest, parseManifest } from '../../shared/artifact/manifest.js';
 import { MediaType } from '../../shared/artifact/media-type.js';
 import { type SignatureCandidate, signatureKind } from '../../shared/signature/candidate.js';
+import { cosignTrust } from '../../shared/signature/cosign/trust.js';
 import { parsePublicKey } from '../../shared/signature/trust.js';
 import { verifySignatures } from '../../shared/signature/verify-signatures.js';
+import * as der from '../support/der.js';
 
 const fixture = (name: string) => readFileSync(join(import.meta.dirname, '..', 'fixtures', 'cosign', name));
 
@@ -40,7 +42,8 @@ function verify(
 ) {
   const subject = { ...subjectOf(image), digest: options.subject ?? image.digest };
   const evidence = { subject, candidates, truncated: options.truncated ?? false, revocation: new Map() };
-  const requirement = { require: 'any', cosign: { keys: options.trust ?? trusted }, attestations: [] } as const;
+  const cosign = cosignTrust({ keys: options.trust ?? trusted, transparencyLog: 'ignored' });
+  const requirement = { require: 'any', cosign, attestations: [] } as const;
   return verifySignatures(evidence, requirement, NOW);
 }
 
@@ -138,20 +141,25 @@ describe('attacks on bundles', () => {
     ],
     ['an unknown member', tampered((bundle) => ({ ...bundle, surprise: true })), 'SIGNATURE_MALFORMED'],
     ['no key', tampered((bundle) => ({ ...bundle, verificationMaterial: {} })), 'SIGNATURE_MALFORMED'],
+    [
+      'a signature over a message',
+      tampered(({ mediaType, verificationMaterial }) => ({ mediaType, verificationMaterial, messageSignature: {} })),
+      'SIGNATURE_WRONG_TYPE',
+    ],
+    [
+      'a certificate, where no identity is trusted',
+      tampered((bundle) => ({ ...bundle, verificationMaterial: { certificate: { rawBytes: 'AAAA' } } })),
+      'SIGNATURE_UNTRUSTED_IDENTITY',
+    ],
     ['no JSON', ofArtifact(attachBundle(image, Buffer.from('nothing'))), 'SIGNATURE_MALFORMED'],
   ])('refuses %s', (_, candidate, code) => {
     expect(verify([candidate])).toMatchObject({ outcome: 'untrusted', code });
   });
 
   it.each([
-    ['a certificate', tampered((bundle) => ({ ...bundle, verificationMaterial: { certificate: { rawBytes: '' } } }))],
     [
       'another version',
       tampered((bundle) => ({ ...bundle, mediaType: 'application/vnd.dev.sigstore.bundle.v0.4+json' })),
-    ],
-    [
-      'a signature over a message',
-      tampered(({ mediaType, verificationMaterial }) => ({ mediaType, verificationMaterial, messageSignature: {} })),
     ],
   ])('cannot judge %s, which is no pass', (_, candidate) => {
     expect(verify([candidate])).toMatchObject({ outcome: 'inconclusive', code: 'UNSUPPORTED' });
@@ -178,7 +186,7 @@ describe('attacks on .sig manifests', () => {
 describe('all candidates together', () => {
   const good = ofArtifact(signBundle(image, keys));
   const bad = ofArtifact(signBundle(image, generateKeyPair()));
-  const odd = tampered((bundle) => ({ ...bundle, verificationMaterial: { certificate: {} } }));
+  const odd = tampered((bundle) => ({ ...bundle, mediaType: 'application/vnd.dev.sigstore.bundle.v0.4+json' }));
   it.each([
     [[], 'missing', 'SIGNATURE_MISSING'],
     [[bad, good], 'verified', 'SIGNATURE_VERIFIED'],
@@ -195,6 +203,14 @@ describe('all candidates together', () => {
 });
 
 describe('public keys', () => {
+  /** A key of any size that nobody has the other half of. */
+  const rsaPem = (bits: number) => {
+    const key = der.bits(der.seq(der.int(2n ** BigInt(bits - 1) + 1n), der.int(65537)));
+    const spki = der.seq(der.seq(der.oid('1.2.840.113549.1.1.1'), der.nothing()), key);
+    return createPublicKey({ key: spki, format: 'der', type: 'spki' })
+      .export({ type: 'spki', format: 'pem' })
+      .toString();
+  };
   const pem = (type: 'ec' | 'rsa' | 'ed25519' | 'x25519', options: object = {}) =>
     (generateKeyPairSync as (type: string, options: object) => { publicKey: { export: (o: object) => string } })(
       type,
@@ -205,11 +221,13 @@ describe('public keys', () => {
     ['P-384', pem('ec', { namedCurve: 'P-384' })],
     ['P-521', pem('ec', { namedCurve: 'P-521' })],
     ['RSA 2048', pem('rsa', { modulusLength: 2048 })],
+    ['RSA 8192', rsaPem(8192)],
     ['Ed25519', pem('ed25519')],
   ])('takes %s', (_, text) => expect(parsePublicKey('k', text).hint).toHaveLength(44));
   it.each([
     ['a private key', keys.privateKey],
     ['RSA 1024', pem('rsa', { modulusLength: 1024 })],
+    ['RSA 8200', rsaPem(8200)],
     ['secp256k1', pem('ec', { namedCurve: 'secp256k1' })],
     ['a key for agreement', pem('x25519')],
     ['two keys', keys.publicKey + keys.publicKey],

@@ -6,6 +6,7 @@ import { type SingleManifest, parseManifest } from '../../shared/artifact/manife
 import { MediaType } from '../../shared/artifact/media-type.js';
 import { type SignatureEvidence, signatureKind } from '../../shared/signature/candidate.js';
 import { readEvidence, writeEvidence } from '../../shared/signature/stored-evidence.js';
+import { cosignTrust } from '../../shared/signature/cosign/trust.js';
 import { parsePublicKey } from '../../shared/signature/trust.js';
 import { verifySignatures } from '../../shared/signature/verify-signatures.js';
 
@@ -32,7 +33,11 @@ function evidenceOf(sign: (subject: typeof image, keys: KeyPair) => sample.Artif
 const judge = (evidence: SignatureEvidence, pair: KeyPair) =>
   verifySignatures(
     evidence,
-    { require: 'any', cosign: { keys: [parsePublicKey('k', pair.publicKey)] }, attestations: [] },
+    {
+      require: 'any',
+      cosign: cosignTrust({ keys: [parsePublicKey('k', pair.publicKey)], transparencyLog: 'ignored' }),
+      attestations: [],
+    },
     new Date('2026-06-01T12:00:00Z'),
   );
 const stored = (evidence: SignatureEvidence) => writeEvidence(evidence, judge(evidence, keys));
@@ -68,7 +73,7 @@ describe('signatures that are stored', () => {
     ['a member that is not known', changed((json) => ({ ...json, trusted: true }))],
     ['a missing member', changed(({ truncated, ...json }) => ({ ...json, was: truncated }))],
     ['a kind that is none', changed((json) => ({ ...json, candidates: [{ ...json.candidates[0], kind: 'gpg' }] }))],
-    ['too many', changed((json) => ({ ...json, candidates: Array.from({ length: 51 }, () => json.candidates[0]) }))],
+    ['too many', changed((json) => ({ ...json, candidates: Array.from({ length: 101 }, () => json.candidates[0]) }))],
     [
       'an envelope that is another one',
       changed((json) => {

@@ -14,6 +14,7 @@ import { openLedger } from '../../shared/pipeline/loss.js';
 import { scan } from '../../shared/pipeline/scan.js';
 import { parsePolicy } from '../../shared/policy/parse-policy.js';
 import { type ReportStore, createReportStore } from '../../shared/report/report-store.js';
+import { materialOfKeys } from '../../shared/signature/material.js';
 import { parsePublicKey } from '../../shared/signature/trust.js';
 import { type Services, bindSteps } from '../../shared/steps.js';
 import { createClock } from './clock.js';
@@ -44,6 +45,9 @@ export function sharedAzurite(): Promise<Azurite> {
 
 /** Whatever happens, at most so many messages are worked off in one go. */
 const MAX_STEPS = 20_000;
+
+/** No test of the line has certificates that name an authority. */
+const nobodyAsks = () => Promise.reject(new Error('a certificate authority was asked'));
 
 /**
  * The production pipeline with everything real but time, the queues and the scanner: the emulated registry, Azurite's
@@ -114,7 +118,8 @@ export async function createLine(
       return Promise.resolve();
     },
     policy: { ...document, digest: digestOf(policyText), trust: digestOf(keys.publicKey) },
-    keys: new Map([['ci.pub', parsePublicKey('ci.pub', keys.publicKey)]]),
+    askAuthorities: nobodyAsks,
+    material: materialOfKeys([parsePublicKey('ci.pub', keys.publicKey)]),
     registries: [{ resourceId: RESOURCE_ID, loginServer: LOGIN_SERVER }],
     mode: 'enforce',
     signIn: 'local',

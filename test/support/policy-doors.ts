@@ -10,9 +10,11 @@ const request = (text: string, query = '', headers: Readonly<Record<string, stri
   text: () => Promise.resolve(text),
 });
 
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
 /** A policy as the door wants it, with the line's own key where it names one. */
 export function source(line: Line, policy: string, key = line.keys.publicKey) {
-  return { policy, keys: policy.includes('ci.pub') ? { 'ci.pub': key } : {} };
+  return { policy, files: policy.includes('ci.pub') ? { 'ci.pub': base64(key) } : {} };
 }
 
 /** Posts any text to `policyDiff`. */

@@ -1,116 +1,98 @@
 import { z } from 'zod';
-import type { Digest } from '../../artifact/digest.js';
-import { hexOf } from '../../artifact/digest.js';
+import { digestOf } from '../../artifact/digest.js';
 import { MediaType } from '../../artifact/media-type.js';
-import { type SignatureCandidate, MAX_ENVELOPE_BYTES } from '../candidate.js';
-import { findSigner } from './find-signer.js';
-import { type Judged, judgedBy, refused, undecided } from '../result.js';
-import type { TrustedKey } from '../trust.js';
+import type { SignatureCandidate } from '../candidate.js';
+import type { CheckType, Judged } from '../result.js';
+import { authenticate } from './authenticate.js';
+import { failed, judge, unknown } from './checks.js';
+import { envelopeSchema, openEnvelope, readJson } from './envelope.js';
+import { type Material, materialSchema } from './material.js';
+import { type Wanted, checkStatement } from './statement.js';
+import type { CosignTrust } from './trust.js';
 
-/** The predicate of a signature that `cosign sign` makes. An attestation of any other type is not a signature. */
-export const COSIGN_SIGN_PREDICATE = 'https://sigstore.dev/cosign/sign/v1';
-const IN_TOTO = 'application/vnd.in-toto+json';
-const STATEMENT_TYPES: ReadonlySet<string> = new Set([
-  'https://in-toto.io/Statement/v1',
-  'https://in-toto.io/Statement/v0.1',
-]);
+/** What has to be looked at before a statement counts. */
+export const STATEMENT_CHECKS: readonly CheckType[] = [
+  'authenticity',
+  'transparencyLog',
+  'integrity',
+  'predicate',
+  'subject',
+];
 
-const base64 = z
-  .string()
-  .regex(/^[A-Za-z0-9+/]+={0,2}$/)
-  .refine((text) => text.length % 4 === 0);
-
-// https://github.com/sigstore/protobuf-specs: the bundle in its JSON form. Unknown members are refused, as Cosign does.
+// https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto, in its JSON form. Unknown members are
+// refused, as Cosign does.
 const bundleSchema = z.strictObject({
-  mediaType: z.string(),
-  verificationMaterial: z.strictObject({
-    publicKey: z.strictObject({ hint: z.string().optional() }).optional(),
-    certificate: z.unknown().optional(),
-    x509CertificateChain: z.unknown().optional(),
-    tlogEntries: z.array(z.unknown()).optional(),
-    timestampVerificationData: z.unknown().optional(),
-  }),
+  mediaType: z.string().max(255),
+  verificationMaterial: materialSchema,
   messageSignature: z.unknown().optional(),
-  dsseEnvelope: z
-    .strictObject({
-      payload: base64,
-      payloadType: z.string(),
-      signatures: z.array(z.strictObject({ sig: base64, keyid: z.string().optional() })),
-    })
-    .optional(),
+  dsseEnvelope: envelopeSchema.optional(),
 });
+const versionSchema = z.looseObject({ mediaType: z.string() });
 
-// https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
-const statementSchema = z.object({
-  _type: z.string(),
-  subject: z.array(z.object({ digest: z.record(z.string(), z.string()) })).max(1024),
-  predicateType: z.string(),
-});
-
-/** Verifies one Sigstore bundle v0.3 that was signed with a fixed key, completely. */
-export function verifyBundle(
-  { manifest, payloads }: SignatureCandidate,
-  subject: Digest,
-  keys: readonly TrustedKey[],
-): Judged {
-  const payload = payloads[0];
-  if (payloads.length !== 1 || manifest.layers.length !== 1 || payload === undefined) {
-    return refused('SIGNATURE_MALFORMED', 'A bundle is one layer.');
-  }
-  if (manifest.subject?.digest !== subject) return refused('SIGNATURE_OTHER_DIGEST', 'It refers to another digest.');
-  if (payload.bytes.byteLength > MAX_ENVELOPE_BYTES) return refused('SIGNATURE_MALFORMED', 'The bundle is too large.');
-  if (payload.descriptor.mediaType !== MediaType.sigstoreBundle) return unsupported('a bundle of another version');
-  const parsed = bundleSchema.safeParse(parseJson(payload.bytes));
-  if (!parsed.success) return refused('SIGNATURE_MALFORMED', 'The bundle cannot be read.');
-  const { mediaType, verificationMaterial: material, dsseEnvelope: envelope } = parsed.data;
-  if (mediaType !== MediaType.sigstoreBundle) return unsupported('a bundle of another version');
-  if (material.certificate !== undefined || material.x509CertificateChain !== undefined) {
-    return unsupported('a certificate (keyless signing)');
-  }
-  if (material.publicKey === undefined) return refused('SIGNATURE_MALFORMED', 'The bundle names no key.');
-  if (envelope === undefined) return unsupported('a bundle without a DSSE envelope');
-  const [signature] = envelope.signatures;
-  if (envelope.signatures.length !== 1 || signature === undefined) {
-    return refused('SIGNATURE_MALFORMED', 'An envelope carries one signature.');
-  }
-  const body = Buffer.from(envelope.payload, 'base64');
-  const signer = findSigner(keys, preAuthEncoding(envelope.payloadType, body), Buffer.from(signature.sig, 'base64'));
-  // Nothing that the payload says is looked at before its signature holds.
-  if (signer === undefined) return refused('SIGNATURE_UNTRUSTED_KEY', 'It was not made by a trusted key.');
-  if (envelope.payloadType !== IN_TOTO) return refused('SIGNATURE_WRONG_TYPE', 'The payload is no in-toto statement.');
-  return checkStatement(body, subject, signer);
+/** Verifies one Sigstore bundle v0.3 that is hung onto an image, completely: its statement has to be what is wanted. */
+export function verifyBundle(candidate: SignatureCandidate, wanted: Wanted, trust: CosignTrust): Judged {
+  return judge(STATEMENT_CHECKS, (progress) => {
+    const bytes = readManifest(candidate, wanted);
+    const version = readJson(versionSchema, bytes, 'The bundle').mediaType;
+    if (version !== MediaType.sigstoreBundle) {
+      throw unknown('integrity', 'UNSUPPORTED', 'It is a bundle of another version, which is not verified.');
+    }
+    const { verificationMaterial, messageSignature, dsseEnvelope } = readJson(bundleSchema, bytes, 'The bundle');
+    if (messageSignature !== undefined || dsseEnvelope === undefined) {
+      throw failed('integrity', 'SIGNATURE_WRONG_TYPE', 'The bundle is not a signed statement, and nothing else.');
+    }
+    const found = openEnvelope(dsseEnvelope, toMaterial(verificationMaterial));
+    // Nothing that the payload says is looked at before its signature holds.
+    const signer = authenticate(found, trust, progress);
+    checkStatement(dsseEnvelope, found.payload, wanted)(progress);
+    return signer;
+  });
 }
 
-function checkStatement(body: Uint8Array, subject: Digest, signer: TrustedKey): Judged {
-  const statement = statementSchema.safeParse(parseJson(body));
-  if (!statement.success) return refused('SIGNATURE_MALFORMED', 'The statement cannot be read.');
-  const { _type, subject: subjects, predicateType } = statement.data;
-  if (!STATEMENT_TYPES.has(_type)) return refused('SIGNATURE_WRONG_TYPE', 'The statement is of another type.');
-  if (predicateType !== COSIGN_SIGN_PREDICATE) {
-    return refused('SIGNATURE_WRONG_PREDICATE', 'It is an attestation, not a signature.');
+/** The bundle in a manifest that is made as Cosign makes it. https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md */
+function readManifest({ manifest, payloads }: SignatureCandidate, { subject }: Wanted): Uint8Array {
+  const malformed = (what: string) => failed('integrity', 'SIGNATURE_MALFORMED', what);
+  const [payload] = payloads;
+  const [layer] = manifest.layers;
+  if (payloads.length !== 1 || manifest.layers.length !== 1 || payload === undefined || layer === undefined) {
+    throw malformed('A bundle is one layer.');
   }
-  if (!subjects.some(({ digest }) => digest['sha256'] === hexOf(subject))) {
-    return refused('SIGNATURE_OTHER_DIGEST', 'It was made for another digest.');
+  if (manifest.subject?.digest !== subject) {
+    throw failed('subject', 'SIGNATURE_OTHER_DIGEST', 'It refers to another digest.');
   }
-  const code = 'SIGNATURE_VERIFIED';
-  const message = `Signed by ${signer.name}.`;
-  return judgedBy([{ type: 'integrity', action: 'enforced', outcome: 'ok', code, message }], { signer: signer.name });
+  if (layer.mediaType !== MediaType.sigstoreBundle) {
+    throw unknown('integrity', 'UNSUPPORTED', 'It is a bundle of another version, which is not verified.');
+  }
+  const { artifactType, config } = manifest;
+  // OCI image specification 1.1: the type of an artifact is said by itself, or else by its configuration.
+  const types =
+    artifactType === undefined ? [MediaType.sigstoreBundle] : [MediaType.ociEmpty, MediaType.sigstoreBundle];
+  if (
+    (artifactType ?? MediaType.sigstoreBundle) !== MediaType.sigstoreBundle ||
+    !types.includes(config.mediaType as never)
+  ) {
+    throw failed('integrity', 'SIGNATURE_WRONG_TYPE', 'Its manifest is of another type.');
+  }
+  const { descriptor, bytes } = payload;
+  if (descriptor.digest !== layer.digest || bytes.byteLength !== layer.size || digestOf(bytes) !== layer.digest) {
+    throw malformed('The bundle is not what its descriptor says.');
+  }
+  return bytes;
 }
 
-/** https://github.com/secure-systems-lab/dsse/blob/master/protocol.md: what a DSSE signature is made over. */
-export function preAuthEncoding(payloadType: string, body: Uint8Array): Uint8Array {
-  const head = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${body.byteLength} `;
-  return Buffer.concat([Buffer.from(head), body]);
-}
-
-function unsupported(what: string): Judged {
-  return undecided('UNSUPPORTED', `It is signed with ${what}, which is not verified yet.`);
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
+function toMaterial(given: z.infer<typeof materialSchema>): Material {
+  if (given.x509CertificateChain !== undefined) {
+    throw failed('integrity', 'SIGNATURE_MALFORMED', 'A bundle of this version holds one certificate.');
   }
+  // From v0.2 on, each entry proves that it is in the log; a promise alone belongs to v0.1.
+  if (given.tlogEntries.some(({ inclusionProof }) => inclusionProof === undefined)) {
+    throw failed('integrity', 'SIGNATURE_MALFORMED', 'A log entry is without its proof.');
+  }
+  return {
+    form: 'bundle',
+    certificate: given.certificate?.rawBytes,
+    hint: given.publicKey?.hint,
+    entries: given.tlogEntries,
+    timestamps: given.timestampVerificationData.rfc3161Timestamps.map(({ signedTimestamp }) => signedTimestamp),
+  };
 }

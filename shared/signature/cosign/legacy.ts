@@ -1,77 +1,113 @@
 import { z } from 'zod';
-import { type Digest, digestOf } from '../../artifact/digest.js';
+import { digestOf } from '../../artifact/digest.js';
 import { MediaType } from '../../artifact/media-type.js';
-import { MAX_ENVELOPE_BYTES, MAX_LEGACY_SIGNATURES, type SignatureCandidate } from '../candidate.js';
-import { findSigner } from './find-signer.js';
-import { type Judged, judgedBy, refused, undecided } from '../result.js';
-import type { TrustedKey } from '../trust.js';
+import { decodeBase64 } from '../encoding/base64.js';
+import { MAX_LEGACY_SIGNATURES, type SignatureCandidate } from '../candidate.js';
+import { type Judged, refused, undecided } from '../result.js';
+import { SIGNATURE_ANNOTATION, readAnnotations } from './annotations.js';
+import { authenticate } from './authenticate.js';
+import { STATEMENT_CHECKS } from './bundle.js';
+import { failed, judge } from './checks.js';
+import { envelopeSchema, openEnvelope, readJson, readSignedJson } from './envelope.js';
+import { MAX_SIGNATURE_BYTES } from './find-signer.js';
+import { base64Schema } from './material.js';
+import { type Wanted, checkStatement } from './statement.js';
+import type { CosignTrust } from './trust.js';
 
-/** Where Cosign's old form keeps a layer's signature, as base64. */
-export const SIGNATURE_ANNOTATION = 'dev.cosignproject.cosign/signature';
-const CERTIFICATE_ANNOTATION = 'dev.sigstore.cosign/certificate';
 /** What the payload of a signature says it is. */
 export const SIMPLE_SIGNING_TYPE = 'cosign container image signature';
 
 // https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
 const payloadSchema = z.object({
   critical: z.object({
+    identity: z.object({ 'docker-reference': z.string().optional() }).optional(),
     image: z.object({ 'docker-manifest-digest': z.string() }),
     type: z.string(),
   }),
 });
 
+type Payload = SignatureCandidate['payloads'][number];
+
 /** Verifies a `.sig` manifest: each layer is a signature of its own. */
 export function verifyLegacy(
   candidate: SignatureCandidate,
-  subject: Digest,
-  keys: readonly TrustedKey[],
+  { subject }: Wanted,
+  trust: CosignTrust,
 ): readonly Judged[] {
-  const { payloads, manifest } = candidate;
+  return eachLayer(candidate, (layer) =>
+    judge(['authenticity', 'transparencyLog', 'integrity', 'subject'], (progress) => {
+      const annotations = checkLayer(layer, MediaType.simpleSigning);
+      const signature = base64Schema(MAX_SIGNATURE_BYTES).safeParse(annotations[SIGNATURE_ANNOTATION]);
+      if (!signature.success) throw failed('integrity', 'SIGNATURE_MALFORMED', 'The layer carries no signature.');
+      const { bytes } = layer;
+      const signer = authenticate(
+        {
+          signed: bytes,
+          payload: bytes,
+          form: 'message',
+          signature: decodeBase64(signature.data),
+          material: readAnnotations(annotations),
+          keyId: '',
+        },
+        trust,
+        progress,
+      );
+      const { type, image, identity } = readSignedJson(payloadSchema, bytes, 'The payload').critical;
+      if (type !== SIMPLE_SIGNING_TYPE) {
+        throw failed('integrity', 'SIGNATURE_WRONG_TYPE', 'The payload is of another type.');
+      }
+      progress.pass('integrity', 'It is what was signed.');
+      if (image['docker-manifest-digest'] !== subject) {
+        throw failed('subject', 'SIGNATURE_OTHER_DIGEST', 'It was made for another digest.');
+      }
+      const { dockerReferences } = trust;
+      if (dockerReferences !== undefined && !dockerReferences.includes(identity?.['docker-reference'] ?? '')) {
+        throw failed('subject', 'SIGNATURE_OTHER_REPOSITORY', 'It was made for another repository.');
+      }
+      progress.pass('subject', 'It was made for this digest.');
+      return signer;
+    }),
+  );
+}
+
+/** Verifies a `.att` manifest: each layer is an envelope of its own. Its annotations say of no layer what it attests to. */
+export function verifyLegacyAttestations(
+  candidate: SignatureCandidate,
+  wanted: Wanted,
+  trust: CosignTrust,
+): readonly Judged[] {
+  return eachLayer(candidate, (layer) =>
+    judge(STATEMENT_CHECKS, (progress) => {
+      const annotations = checkLayer(layer, MediaType.dsse);
+      // The signature is in the envelope; Cosign leaves this one empty, and wants it to be there.
+      if (annotations[SIGNATURE_ANNOTATION] !== '') {
+        throw failed('integrity', 'SIGNATURE_MALFORMED', 'The layer is not an attestation as Cosign writes it.');
+      }
+      const envelope = readJson(envelopeSchema, layer.bytes, 'The envelope');
+      const found = openEnvelope(envelope, readAnnotations(annotations));
+      const signer = authenticate(found, trust, progress);
+      checkStatement(envelope, found.payload, wanted)(progress);
+      return signer;
+    }),
+  );
+}
+
+function eachLayer({ payloads, manifest }: SignatureCandidate, verify: (layer: Payload) => Judged): readonly Judged[] {
   if (payloads.length === 0 || payloads.length !== manifest.layers.length) {
     return [refused('SIGNATURE_MALFORMED', 'The signature manifest is incomplete.')];
   }
   if (payloads.length > MAX_LEGACY_SIGNATURES) {
     return [undecided('LIMIT', `More than ${MAX_LEGACY_SIGNATURES} signatures in one manifest.`)];
   }
-  return payloads.map((payload) => verifyLayer(payload, subject, keys));
+  return payloads.map((layer) => verify(layer));
 }
 
-function verifyLayer(
-  { descriptor, bytes }: SignatureCandidate['payloads'][number],
-  subject: Digest,
-  keys: readonly TrustedKey[],
-): Judged {
-  if (descriptor.mediaType !== MediaType.simpleSigning)
-    return refused('SIGNATURE_WRONG_TYPE', 'The layer is no signature.');
-  if (bytes.byteLength > MAX_ENVELOPE_BYTES || digestOf(bytes) !== descriptor.digest) {
-    return refused('SIGNATURE_MALFORMED', 'The payload is not what its descriptor says.');
+function checkLayer({ descriptor, bytes }: Payload, mediaType: string): Readonly<Record<string, string>> {
+  if (descriptor.mediaType !== mediaType) {
+    throw failed('integrity', 'SIGNATURE_WRONG_TYPE', 'The layer is of another type.');
   }
-  const annotations = descriptor.annotations ?? {};
-  const encoded = annotations[SIGNATURE_ANNOTATION] ?? '';
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return refused('SIGNATURE_MALFORMED', 'The layer carries no signature.');
-  const signer = findSigner(keys, bytes, Buffer.from(encoded, 'base64'));
-  if (signer === undefined) {
-    if (annotations[CERTIFICATE_ANNOTATION] !== undefined) {
-      return undecided('UNSUPPORTED', 'It is signed with a certificate (keyless signing), which is not verified yet.');
-    }
-    return refused('SIGNATURE_UNTRUSTED_KEY', 'It was not made by a trusted key.');
+  if (bytes.byteLength !== descriptor.size || digestOf(bytes) !== descriptor.digest) {
+    throw failed('integrity', 'SIGNATURE_MALFORMED', 'The payload is not what its descriptor says.');
   }
-  const payload = payloadSchema.safeParse(parseJson(bytes));
-  if (!payload.success) return refused('SIGNATURE_MALFORMED', 'The payload cannot be read.');
-  const { type, image } = payload.data.critical;
-  if (type !== SIMPLE_SIGNING_TYPE) return refused('SIGNATURE_WRONG_TYPE', 'The payload is of another type.');
-  if (image['docker-manifest-digest'] !== subject) {
-    return refused('SIGNATURE_OTHER_DIGEST', 'It was made for another digest.');
-  }
-  const code = 'SIGNATURE_VERIFIED';
-  const message = `Signed by ${signer.name}.`;
-  return judgedBy([{ type: 'integrity', action: 'enforced', outcome: 'ok', code, message }], { signer: signer.name });
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
+  return descriptor.annotations ?? {};
 }

@@ -1,28 +1,22 @@
 import { type KeyObject, X509Certificate, createHash } from 'node:crypto';
-import { type AsnType, BitString, Sequence, fromBER } from 'asn1js';
-import { BasicConstraints, Certificate as PkiCertificate, ExtKeyUsage } from 'pkijs';
-import { AppError } from '../../error/app-error.js';
-import { type DistinguishedName, toName } from './name.js';
+import { createRecent } from '../../artifact/recent.js';
+import { AppError, isAppError } from '../../error/app-error.js';
+import { type Der, readDer } from './der.js';
+import {
+  type BasicConstraints,
+  type ExtendedKeyUsage,
+  type KeyUsages,
+  readKnownExtensions,
+} from './known-extensions.js';
+import type { DistinguishedName } from './name.js';
+import { readTbs } from './tbs.js';
 
 /** The largest certificate that is read, in bytes. */
 export const MAX_CERTIFICATE_BYTES = 32 * 1024;
 /** The most bits of an RSA modulus: a larger one costs more than any signature is worth. */
 const MAX_RSA_BITS = 8192;
-const MAX_EXTENSIONS = 64;
-
-/** The bits of the extension *key usage*, in their order. RFC 5280 §4.2.1.3. */
-export const KEY_USAGES = [
-  'digitalSignature',
-  'nonRepudiation',
-  'keyEncipherment',
-  'dataEncipherment',
-  'keyAgreement',
-  'keyCertSign',
-  'cRLSign',
-  'encipherOnly',
-  'decipherOnly',
-] as const;
-export type KeyUsage = (typeof KEY_USAGES)[number];
+/** What is kept of certificates that were read: as many, of so many bytes of DER together, and none that is larger. */
+const KEPT = { certificates: 256, bytes: 512 * 1024, each: 8 * 1024 } as const;
 
 /** One extension: whether it is critical, and the DER inside of its octet string. */
 export interface Extension {
@@ -30,7 +24,7 @@ export interface Extension {
   readonly value: Uint8Array;
 }
 
-/** A certificate, parsed once and not yet believed. RFC 5280. */
+/** A certificate, parsed once and not yet believed. It is shared by all who ask for the same bytes: nobody writes to it. RFC 5280. */
 export interface Certificate {
   readonly der: Uint8Array;
   /** Hexadecimal SHA-256 of `der`: what a trust store compares. */
@@ -51,127 +45,78 @@ export interface Certificate {
   readonly signatureAlgorithm: string;
   /** By OID; each occurs once. */
   readonly extensions: ReadonlyMap<string, Extension>;
-  readonly basicConstraints?: {
-    readonly critical: boolean;
-    readonly ca: boolean;
-    readonly pathLength: number | undefined;
-  };
-  readonly keyUsage?: { readonly critical: boolean; readonly usages: ReadonlySet<KeyUsage> };
-  /** OIDs of the purposes. */
-  readonly extendedKeyUsage?: { readonly critical: boolean; readonly purposes: readonly string[] };
+  readonly basicConstraints?: BasicConstraints;
+  readonly keyUsage?: KeyUsages;
+  readonly extendedKeyUsage?: ExtendedKeyUsage;
   /** Whether `issuer`'s key signed this certificate. Compares no names. */
   readonly isSignedBy: (issuer: Certificate) => boolean;
 }
 
-/** OIDs of the extensions that are read here. */
-const OID = { keyUsage: '2.5.29.15', basicConstraints: '2.5.29.19', extendedKeyUsage: '2.5.29.37' } as const;
+/**
+ * The same intermediate and root are on thousands of images, and a leaf is on many. What is kept says what the bytes say, and
+ * nothing of whether anybody believes them; whoever makes us read others only makes us read these again. A certificate that is
+ * taken apart needs perhaps forty times its DER at worst, so {@link KEPT} stands for some 20 MiB at most.
+ */
+const kept = createRecent<Certificate>({
+  max: KEPT.certificates,
+  maxBytes: KEPT.bytes,
+  bytesOf: ({ der }) => der.byteLength,
+});
 
 /**
- * Parses one DER certificate. It is read twice, by OpenSSL for its key and by an ASN.1 reader for its extensions, and both
+ * Parses one DER certificate. It is read twice, by OpenSSL for its key and by a reader of DER for everything else, and both
  * have to take all of it. Throws `CERTIFICATE_MALFORMED`.
  */
 export function parseCertificate(bytes: Uint8Array): Certificate {
-  try {
-    return parse(Buffer.from(bytes));
-  } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    throw malformed('it cannot be read', cause);
-  }
+  if (bytes.byteLength > MAX_CERTIFICATE_BYTES) throw malformed('it is too large');
+  const fingerprint = createHash('sha256').update(bytes).digest('hex');
+  const known = kept.get(fingerprint);
+  if (known !== undefined && Buffer.compare(known.der, bytes) === 0) return known;
+  const certificate = readInside(() => parse(Buffer.from(bytes), fingerprint));
+  if (bytes.byteLength <= KEPT.each) kept.set(fingerprint, certificate);
+  return certificate;
 }
 
 function malformed(what: string, cause?: unknown): AppError {
   return new AppError('CERTIFICATE_MALFORMED', `a certificate cannot be used: ${what}`, { cause });
 }
 
-function parse(der: Buffer): Certificate {
-  if (der.byteLength > MAX_CERTIFICATE_BYTES) throw malformed('it is too large');
+/** Whatever cannot be read makes the certificate malformed. */
+function readInside<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (isAppError(cause, 'CERTIFICATE_MALFORMED')) throw cause;
+    throw malformed(isAppError(cause, 'DER_MALFORMED') ? cause.message : 'it cannot be read', cause);
+  }
+}
+
+function parse(der: Buffer, fingerprint: string): Certificate {
   // A PEM text, or anything that is followed by something else, is not what was signed.
-  if (der[0] !== 0x30) throw malformed('it is no DER');
-  const { offset, result } = fromBER(Uint8Array.from(der).buffer);
-  if (offset !== der.byteLength) throw malformed('something follows it, or it is cut');
+  const parts = readTbs(readDer(der));
   const native = new X509Certificate(der);
   if (!native.raw.equals(der)) throw malformed('it is not in its one encoding');
-  const pki = new PkiCertificate({ schema: result });
-  if (pki.version !== 2) throw malformed('it is not of version 3');
-  if (pki.signature.algorithmId !== pki.signatureAlgorithm.algorithmId) {
-    throw malformed('it names two algorithms');
-  }
-  const { subjectNode, issuerNode } = nameNodes(result);
-  const [subject, issuer] = [toName(subjectNode), toName(issuerNode)];
-  if (subject === undefined || issuer === undefined) throw malformed('its names cannot be read');
-  const publicKey = native.publicKey;
+  const { publicKey } = native;
   if ((publicKey.asymmetricKeyDetails?.modulusLength ?? 0) > MAX_RSA_BITS) throw malformed('its key is too large');
-  const extensions = new Map<string, Extension>();
-  for (const { extnID, critical, extnValue } of pki.extensions ?? []) {
-    if (extensions.has(extnID)) throw malformed(`the extension ${extnID} occurs twice`);
-    extensions.set(extnID, { critical, value: Uint8Array.from(extnValue.valueBlock.valueHexView) });
-    if (extensions.size > MAX_EXTENSIONS) throw malformed('it has too many extensions');
-  }
-  return {
-    der,
-    fingerprint: createHash('sha256').update(der).digest('hex'),
-    serialNumber: Buffer.from(pki.serialNumber.valueBlock.valueHexView).toString('hex'),
-    ...{ subject, issuer, publicKey, extensions },
-    subjectDer: subjectNode.valueBeforeDecodeView.slice(),
-    issuerDer: issuerNode.valueBeforeDecodeView.slice(),
-    notBefore: pki.notBefore.value,
-    notAfter: pki.notAfter.value,
+  // A signature that holds once holds always. Only the keys that somebody else keeps are remembered.
+  const signers = new WeakSet<KeyObject>();
+  return Object.freeze({
+    ...{ der, fingerprint, publicKey },
+    ...parts,
     spki: publicKey.export({ type: 'spki', format: 'der' }),
-    signatureAlgorithm: pki.signatureAlgorithm.algorithmId,
-    ...readExtensions(extensions),
-    isSignedBy: (other) => native.verify(other.publicKey),
-  };
-}
-
-/** The names with their bytes. The ASN.1 is that of a certificate: pkijs has read it just before. */
-function nameNodes(certificate: AsnType): { readonly subjectNode: Sequence; readonly issuerNode: Sequence } {
-  const tbs = certificate instanceof Sequence ? certificate.valueBlock.value[0] : undefined;
-  const parts = tbs instanceof Sequence ? tbs.valueBlock.value : [];
-  // Version, serial number, algorithm, issuer, validity, subject; only the version is tagged before them.
-  const [, , , issuerNode, , subjectNode] = parts;
-  if (!(issuerNode instanceof Sequence) || !(subjectNode instanceof Sequence)) throw malformed('it has no names');
-  return { subjectNode, issuerNode };
-}
-
-type ReadExtensions = Pick<Certificate, 'basicConstraints' | 'keyUsage' | 'extendedKeyUsage'>;
-
-function readExtensions(extensions: ReadonlyMap<string, Extension>): ReadExtensions {
-  const [basic, usage, extended] = [OID.basicConstraints, OID.keyUsage, OID.extendedKeyUsage].map((oid) => {
-    const extension = extensions.get(oid);
-    return extension && { critical: extension.critical, node: parseDer(extension.value) };
+    ...readKnownExtensions(parts.extensions),
+    isSignedBy: (issuer: Certificate) => {
+      if (signers.has(issuer.publicKey)) return true;
+      const holds = native.verify(issuer.publicKey);
+      if (holds) signers.add(issuer.publicKey);
+      return holds;
+    },
   });
-  const constraints = basic && new BasicConstraints({ schema: basic.node });
-  const length = constraints?.pathLenConstraint;
-  return {
-    ...(basic &&
-      constraints && {
-        basicConstraints: {
-          critical: basic.critical,
-          ca: constraints.cA,
-          pathLength: typeof length === 'number' || length === undefined ? length : length.valueBlock.valueDec,
-        },
-      }),
-    ...(usage && { keyUsage: { critical: usage.critical, usages: usagesOf(usage.node) } }),
-    ...(extended && {
-      extendedKeyUsage: {
-        critical: extended.critical,
-        purposes: new ExtKeyUsage({ schema: extended.node }).keyPurposes,
-      },
-    }),
-  };
 }
 
-function usagesOf(node: AsnType): ReadonlySet<KeyUsage> {
-  if (!(node instanceof BitString)) throw malformed('its key usage cannot be read');
-  const bytes = node.valueBlock.valueHexView;
-  return new Set(KEY_USAGES.filter((_, bit) => ((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0));
-}
-
-/** Parses DER that has to be used up. Throws `CERTIFICATE_MALFORMED`. */
-export function parseDer(bytes: Uint8Array): AsnType {
-  const { offset, result } = fromBER(Uint8Array.from(bytes).buffer);
-  if (offset !== bytes.byteLength) throw malformed('an extension is followed by something, or cut');
-  return result;
+/** Reads the DER of an extension, which has to be used up. Throws `CERTIFICATE_MALFORMED`, also for what `read` throws. */
+export function readExtension<T>({ value }: Extension, read: (element: Der) => T): T {
+  return readInside(() => read(readDer(value)));
 }
 
 /** Whether two names are the same, byte for byte. */

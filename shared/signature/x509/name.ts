@@ -1,4 +1,5 @@
-import { type AsnType, ObjectIdentifier, Sequence, Set as AsnSet } from 'asn1js';
+import { type Der, TAG, elementAt, fieldsOf, listOf, malformedDer, oidOf } from './der.js';
+import { textOf } from './text.js';
 
 /** One attribute of a name: its type as a dotted OID, and its value as text. */
 export interface NameAttribute {
@@ -24,26 +25,24 @@ export const NAME_OIDS: ReadonlyMap<string, string> = new Map([
   ['0.9.2342.19200300.100.1.25', 'DC'],
 ]);
 
-/** A `Name` of RFC 5280 §4.1.2.4 as a value; undefined where it is of another shape, or holds a value that is no text. */
-export function toName(name: AsnType | undefined): DistinguishedName | undefined {
-  if (!(name instanceof Sequence)) return undefined;
-  const all = name.valueBlock.value.map((relative) =>
-    relative instanceof AsnSet ? relative.valueBlock.value.map(toAttribute) : [undefined],
-  );
-  const whole = all.flatMap((attributes) => {
-    const known = attributes.flatMap((attribute) => attribute ?? []);
-    return known.length === attributes.length && known.length > 0 ? [known] : [];
+const MAX_RELATIVE = 64;
+const MAX_ATTRIBUTES = 16;
+
+/** A `Name` of RFC 5280 §4.1.2.4. Throws `DER_MALFORMED`, also for a value that is no text. */
+export function nameOf(element: Der): DistinguishedName {
+  return listOf(element, { most: MAX_RELATIVE }).map((relative) => {
+    if (relative.tag !== TAG.set) throw malformedDer('another type');
+    const attributes = listOf(relative, { most: MAX_ATTRIBUTES }).map(attributeOf);
+    if (attributes.length === 0) throw malformedDer('a name of nothing');
+    return attributes;
   });
-  return whole.length === all.length ? whole : undefined;
 }
 
-function toAttribute(pair: AsnType): NameAttribute | undefined {
-  if (!(pair instanceof Sequence)) return undefined;
-  const [type, value, ...more] = pair.valueBlock.value;
-  if (!(type instanceof ObjectIdentifier) || value === undefined || more.length > 0) return undefined;
-  const inner: unknown = value.valueBlock;
-  if (!(inner instanceof Object && 'value' in inner && typeof inner.value === 'string')) return undefined;
-  return { type: type.valueBlock.toString(), value: inner.value };
+function attributeOf(pair: Der): NameAttribute {
+  const type = fieldsOf(pair).take(TAG.oid);
+  const value = elementAt(pair.value, type.whole.byteLength);
+  if (type.whole.byteLength + value.whole.byteLength !== pair.value.byteLength) throw malformedDer('a field too many');
+  return { type: oidOf(type), value: textOf(value) };
 }
 
 /** A name for people, most general part first, as `CN=…` pairs. Nothing is compared by it. */
