@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LoginServer } from './artifact/login-server.js';
 import { loadPolicy } from './config/load-policy.js';
 import { type Environment, loadAppSettings } from './config/settings.js';
 import { connectStorage, createCredential } from './connect.js';
@@ -7,11 +8,14 @@ import type { Policy } from './policy/policy.js';
 import { createJournal } from './ledger/journal.js';
 import { createLedger } from './ledger/ledger.js';
 import { createLog } from './log.js';
+import { sourcesOf } from './pipeline/requirement.js';
 import { openLedger } from './pipeline/loss.js';
 import { createIsWaiting, createQueueLength, createSend, ensureQueues } from './queue/queues.js';
+import { createKeyReader } from './key-vault/read-key.js';
 import { createHttp } from './net/http.js';
 import { createRegistryClient } from './registry/registry-client.js';
 import { createRetentionReader } from './registry/retention-api.js';
+import { createRevocationFetcher } from './revocation/fetch-answers.js';
 import { createReportStore } from './report/report-store.js';
 import { type App, bindSteps } from './steps.js';
 import { renderAlert } from './teams/render.js';
@@ -30,9 +34,16 @@ export interface AppEffects {
  */
 export async function createApp(env: Environment, { fetch, clock, write }: AppEffects): Promise<App> {
   const settings = loadAppSettings(env);
-  const { policy, keys } = await loadPolicy(settings.policyFile);
-  refuseUnknownChannels(policy, settings.teamsWebhookUrls);
   const credential = createCredential(settings);
+  const http = createHttp({ fetch, sleep });
+  const { policy, material } = await loadPolicy(settings.policyFile, {
+    readVaultKey: createKeyReader({ http, credential }),
+  });
+  refuseUnknownChannels(policy, settings.teamsWebhookUrls);
+  refuseUnknownSources(
+    policy,
+    settings.registries.map(({ loginServer }) => loginServer),
+  );
   const storage = connectStorage(settings.storage, credential);
   const ledger = createLedger(storage.table('ledger'));
   const journalTable = storage.table('journal');
@@ -71,7 +82,8 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
     channels: [...webhooks.keys()],
     maxCardsPerHour: settings.maxCardsPerHour,
     policy,
-    keys,
+    material,
+    askAuthorities: createRevocationFetcher({ clock, allowedHosts: new Set(settings.revocationHosts) }),
     registries: settings.registries,
     mode: settings.enforcement,
     signIn: settings.signIn,
@@ -83,7 +95,7 @@ export async function createApp(env: Environment, { fetch, clock, write }: AppEf
     maxNewQuarantinesPerHour: settings.maxNewQuarantinesPerHour,
     reserved: settings.reserved,
     readRetention: createRetentionReader({
-      http: createHttp({ fetch, sleep }),
+      http,
       resourceManager: settings.resourceManager,
       credential,
     }),
@@ -96,6 +108,21 @@ function refuseUnknownChannels({ rules }: Policy, urls: ReadonlyMap<string, stri
     channel === undefined || urls.has(channel)
       ? []
       : [{ path: `rules[${index}].channel`, message: `${channel} is not in LAZARET_TEAMS_WEBHOOK_URLS` }],
+  );
+  if (problems.length > 0) throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', problems);
+}
+
+/** No token goes to a registry that is not configured, so nothing can be looked for there. Throws `POLICY_INVALID`. */
+function refuseUnknownSources({ rules }: Policy, registries: readonly LoginServer[]): void {
+  const problems = rules.flatMap(({ signature }, index) =>
+    signature === undefined
+      ? []
+      : sourcesOf(signature)
+          .filter(({ registry }) => !registries.includes(registry))
+          .map(({ registry }) => ({
+            path: `rules[${index}].signature.signaturesFrom`,
+            message: `${registry} is not in LAZARET_REGISTRIES`,
+          })),
   );
   if (problems.length > 0) throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', problems);
 }

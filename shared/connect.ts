@@ -6,7 +6,7 @@ import type { CommonSettings, StorageSettings } from './config/settings.js';
 import { AppError } from './error/app-error.js';
 
 /** The identity that the settings name; undefined where they name none. */
-export function createCredential({ identity }: CommonSettings): TokenCredential | undefined {
+export function createCredential({ identity }: Pick<CommonSettings, 'identity'>): TokenCredential | undefined {
   switch (identity.kind) {
     case 'anonymous':
       return undefined;

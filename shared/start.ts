@@ -27,6 +27,7 @@ export function serve(
     | 'brake'
     | 'coverage'
     | 'explain'
+    | 'verifyNow'
     | 'insist'
     | 'letGo'
     | 'policyDiff'

@@ -37,6 +37,8 @@ import {
 } from './pipeline/http-doors.js';
 import { createEpochs } from './pipeline/epoch.js';
 import { detailsLink } from './pipeline/link.js';
+import { verifyNowDoor } from './pipeline/verify-door.js';
+import type { AskAuthorities } from './pipeline/judge-signatures.js';
 import { explainDoor, policyDiffDoor } from './pipeline/policy-doors.js';
 import { receivePoison } from './pipeline/poison.js';
 import { rebuildDoor } from './pipeline/rebuild-door.js';
@@ -50,9 +52,10 @@ import { matchRule } from './policy/match.js';
 import type { EnforcementMode } from './policy/operation.js';
 import type { Policy } from './policy/policy.js';
 import { type Reserved, isReserved } from './policy/reserved.js';
+import { cachedEvidence } from './registry/cached-evidence.js';
 import type { RegistryClient } from './registry/registry-client.js';
 import type { ReportStore } from './report/report-store.js';
-import type { TrustedKey } from './signature/trust.js';
+import type { TrustMaterial } from './signature/material.js';
 import { databaseProblem } from './trivy/database/check-database.js';
 import { readTrivyReport } from './trivy/report/read-report.js';
 
@@ -79,6 +82,7 @@ export interface App {
   readonly brake: (request: DoorRequest) => Promise<DoorResponse>;
   readonly letGo: (request: DoorRequest) => Promise<DoorResponse>;
   readonly explain: (request: DoorRequest) => Promise<DoorResponse>;
+  readonly verifyNow: (request: DoorRequest) => Promise<DoorResponse>;
   readonly policyDiff: (request: DoorRequest) => Promise<DoorResponse>;
   readonly reconcile: () => Promise<Reconciled>;
 }
@@ -100,7 +104,8 @@ export interface Services {
   /** For each channel. */
   readonly maxCardsPerHour: number;
   readonly policy: Policy;
-  readonly keys: ReadonlyMap<string, TrustedKey>;
+  readonly material: TrustMaterial;
+  readonly askAuthorities: AskAuthorities;
   readonly registries: readonly { readonly resourceId: string; readonly loginServer: LoginServer }[];
   readonly mode: EnforcementMode;
   readonly signIn: SignIn;
@@ -131,7 +136,12 @@ export function bindSteps(services: Services): App {
     newId: randomUUID,
   };
   const epochs = createEpochs(base);
-  const verifyDeps = { ...base, keys: services.keys };
+  const verifyDeps = {
+    ...base,
+    registry: cachedEvidence(registry, { clock }),
+    material: services.material,
+    askAuthorities: services.askAuthorities,
+  };
   const recordDeps = {
     ...base,
     epochs,
@@ -183,7 +193,7 @@ export function bindSteps(services: Services): App {
     sleep: services.sleep,
     reconcile: reconcileDeps,
   };
-  const policyDoorDeps = { ...doorDeps, keys: services.keys, mode: services.mode };
+  const policyDoorDeps = { ...doorDeps, material: services.material, mode: services.mode };
   const giveUp = {
     verify: (message: Parameters<typeof giveUpVerify>[0], error: AppError) => giveUpVerify(message, error, verifyDeps),
     scanned: ({ key, scanId }: Parameters<typeof recordScan>[0], error: AppError) =>
@@ -280,6 +290,7 @@ export function bindSteps(services: Services): App {
     letGo: (request) => letGoDoor(request, doorDeps),
     rebuildLedger: (request) => rebuildDoor(request, { ...reconcileDeps, signIn: services.signIn }),
     explain: (request) => explainDoor(request, policyDoorDeps),
+    verifyNow: (request) => verifyNowDoor(request, { ...verifyDeps, ...doorDeps }),
     policyDiff: (request) => policyDiffDoor(request, policyDoorDeps),
     reconcileNow: (request) => reconcileDoor(request, doorDeps),
     reconcile: () => reconcile(reconcileDeps),

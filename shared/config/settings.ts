@@ -42,6 +42,8 @@ export interface AppSettings extends CommonSettings {
   readonly reserved: readonly Reserved[];
   /** Azure Resource Manager. */
   readonly resourceManager: URL;
+  /** Hosts on private addresses that may be asked whether a certificate is revoked. */
+  readonly revocationHosts: readonly string[];
 }
 
 /** The scan job's settings. */
@@ -94,6 +96,7 @@ const webhooks = json.pipe(
       `at most 200 channels, none of them named ${COMMON_CHANNEL}`,
     ),
 );
+const hostList = json.pipe(z.array(z.string().regex(/^[A-Za-z0-9.-]{1,253}(?::\d{1,5})?$/)).max(50));
 const reservedList = json.pipe(z.array(z.string().max(400)).max(200));
 
 const common = {
@@ -122,6 +125,7 @@ const appSchema = z.object({
   LAZARET_JOB_IMAGE: z.string().min(1).optional(),
   LAZARET_DATABASE: z.string().min(1).optional(),
   LAZARET_JAVA_DATABASE: z.string().min(1).optional(),
+  LAZARET_REVOCATION_HOSTS: hostList.default([]),
   LAZARET_RESOURCE_MANAGER: uri.default('https://management.azure.com'),
 });
 
@@ -171,6 +175,7 @@ export function loadAppSettings(env: Environment): AppSettings {
     maxNewQuarantinesPerHour: values.LAZARET_MAX_NEW_QUARANTINES_PER_HOUR,
     reserved,
     resourceManager: new URL(values.LAZARET_RESOURCE_MANAGER),
+    revocationHosts: values.LAZARET_REVOCATION_HOSTS,
     maxDatabaseAgeMilliseconds: values.LAZARET_DATABASE_MAX_AGE_HOURS * 3_600_000,
   });
 }

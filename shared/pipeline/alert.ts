@@ -38,6 +38,8 @@ export async function deliverAlert(alertId: string, deps: DeliverAlertDeps): Pro
   await claim(alertId, deps);
   // Whoever had the claim before may have sent it meanwhile.
   if ((await deps.store.readNamed('alerts', sent, 1024)) !== undefined) return;
+  // The platform's alerts hear of it even where no card arrives.
+  if (alert.kind === 'system') deps.log('warn', 'told-of-itself', { alertId, code: alert.code });
   if (deps.sendCard === undefined) {
     deps.log('warn', 'no-channel', { alertId, code: alert.kind === 'system' ? alert.code : alert.verdict });
     return;

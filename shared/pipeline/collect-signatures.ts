@@ -2,11 +2,12 @@ import type { Descriptor } from '../artifact/descriptor.js';
 import { type Digest, hexOf } from '../artifact/digest.js';
 import type { LoginServer } from '../artifact/login-server.js';
 import { type SingleManifest, parseManifest } from '../artifact/manifest.js';
-import { MediaType, isIndexMediaType } from '../artifact/media-type.js';
+import { isIndexMediaType } from '../artifact/media-type.js';
 import type { ArtifactKey } from '../artifact/reference.js';
 import type { Repository } from '../artifact/repository.js';
 import { type Tag, parseTag } from '../artifact/tag.js';
 import { isAppError } from '../error/app-error.js';
+import { COSIGN_SIGN_PREDICATE } from '../signature/cosign/statement.js';
 import {
   MAX_CANDIDATES,
   MAX_ENVELOPE_BYTES,
@@ -14,13 +15,20 @@ import {
   type SignatureCandidate,
   type SignatureEvidence,
   type SignedSubject,
+  isSignatureType,
   neededPayloads,
   signatureKind,
 } from '../signature/candidate.js';
 
-const MAX_REFERRERS = 500;
-const MAX_PAGES = 20;
-const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
+/** Of all kinds: what is no signature, our own marks among it, takes no place of one. */
+const MAX_REFERRERS = 10_000;
+const MAX_PAGES = 100;
+/** How many of them are fetched: what the listing calls a signature, or does not name, may turn out to be none. */
+const MAX_MANIFESTS = 500;
+/** Of manifests and envelopes together. */
+const MAX_TOTAL_BYTES = 16 * 1024 * 1024;
+/** How many are fetched side by side. */
+const CONCURRENCY = 4;
 
 /** What {@link collectSignatures} needs. */
 export interface CollectDeps {
@@ -38,77 +46,146 @@ export interface CollectDeps {
   };
 }
 
+/** What is looked for, and where. */
+export interface CollectRequest {
+  readonly subject: SignedSubject;
+  /** Where an image was imported from, which does not copy its signatures. */
+  readonly alsoFrom?: readonly Pick<ArtifactKey, 'registry' | 'repository'>[];
+  /** The predicate types of attestations that are wanted too. Cosign's old form keeps them under a tag of their own. */
+  readonly attestations?: readonly string[];
+}
+
 /**
- * Fetches what claims to sign a digest: one unfiltered list of referrers, judged by each manifest's own types, and
- * Cosign's `.sig` tag. Everything is bounded; hitting a bound is told, never hidden.
+ * Fetches what claims to sign a digest: one unfiltered list of referrers, and Cosign's tags of the old form. Everything is
+ * bounded; hitting a bound is told, never hidden.
  */
 export async function collectSignatures(
   key: ArtifactKey,
-  subject: SignedSubject,
+  { subject, alsoFrom = [], attestations = [] }: CollectRequest,
   deps: CollectDeps,
 ): Promise<SignatureEvidence> {
-  const { descriptors, truncated } = await deps.registry.listReferrers(key, {
-    maxDescriptors: MAX_REFERRERS,
-    maxPages: MAX_PAGES,
-  });
-  const budget = { bytes: MAX_TOTAL_BYTES, truncated };
+  const wanted = new Set([COSIGN_SIGN_PREDICATE, ...attestations]);
+  const budget: Budget = { bytes: MAX_TOTAL_BYTES, manifests: MAX_MANIFESTS, truncated: false };
   const candidates: SignatureCandidate[] = [];
-  const legacy = await fetchCandidate(key, parseTag(`sha256-${hexOf(key.digest)}.sig`), { budget, deps });
-  if (legacy !== undefined) candidates.push(legacy);
-  for (const { digest, mediaType, artifactType } of descriptors) {
-    // The listing's type is a hint that saves a fetch only where it names one of our own marks.
-    if (isIndexMediaType(mediaType) || isMark(artifactType)) continue;
-    if (candidates.length >= MAX_CANDIDATES) {
-      budget.truncated = true;
-      break;
-    }
-    const candidate = await fetchCandidate(key, digest, { budget, deps });
-    if (candidate !== undefined) candidates.push(candidate);
+  const suffixes = attestations.length > 0 ? ['sig', 'att'] : ['sig'];
+  for (const place of [key, ...alsoFrom.map((each) => ({ ...each, digest: key.digest }))]) {
+    const take = async (each: Tag | Descriptor) => {
+      if (candidates.length >= MAX_CANDIDATES || budget.bytes < 0) {
+        budget.truncated = true;
+        return;
+      }
+      if (typeof each !== 'string' && ((budget.manifests -= 1) < 0 || budget.bytes < 0)) {
+        budget.truncated = true;
+        return;
+      }
+      const candidate = await fetchCandidate(place, typeof each === 'string' ? each : each.digest, {
+        budget,
+        wanted,
+        deps,
+      });
+      if (candidate === undefined) return;
+      if (candidates.length < MAX_CANDIDATES) candidates.push(candidate);
+      else budget.truncated = true;
+    };
+    const takeListed = async () => {
+      const bounds = { maxDescriptors: MAX_REFERRERS, maxPages: MAX_PAGES };
+      const { descriptors, truncated } = await deps.registry.listReferrers(place, bounds);
+      budget.truncated ||= truncated;
+      await eachOf(
+        descriptors.filter(({ mediaType, artifactType }) => maySign(mediaType, artifactType)),
+        take,
+      );
+    };
+    // The tags are known before the list is there.
+    const tags = suffixes.map((suffix) => parseTag(`sha256-${hexOf(key.digest)}.${suffix}`));
+    await Promise.all([takeListed(), eachOf(tags, take)]);
   }
+  // Which answer comes first is chance; what is stored and told is not.
+  candidates.sort((a, b) => (a.manifestDigest < b.manifestDigest ? -1 : 1));
   return { subject, candidates, truncated: budget.truncated, revocation: new Map() };
 }
 
-function isMark(artifactType: string | undefined): boolean {
-  return artifactType === MediaType.cyclonedx || artifactType === MediaType.sarif;
+/**
+ * The listing's type is a hint that nobody has signed. Where it names something else nothing is lost that could count: a
+ * signature's own manifest has to name its type too. Where it is absent, as ACR leaves it out of Notation's
+ * (https://github.com/Azure/acr/issues/784), the manifest is fetched.
+ */
+function maySign(mediaType: string, artifactType: string | undefined): boolean {
+  if (isIndexMediaType(mediaType)) return false;
+  return artifactType === undefined || isSignatureType(artifactType);
+}
+
+/** A few at a time, in order of their beginning. */
+async function eachOf<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const workers = Array.from({ length: CONCURRENCY }, async () => {
+    for (const item of rest) await work(item);
+  });
+  await Promise.all(workers);
 }
 
 interface Budget {
   bytes: number;
+  manifests: number;
   truncated: boolean;
+}
+
+/** Takes so many bytes of what may be kept in all; false, and told, where there are not as many left. */
+function spend(budget: Budget, bytes: number): boolean {
+  budget.bytes -= bytes;
+  budget.truncated ||= budget.bytes < 0;
+  return budget.bytes >= 0;
 }
 
 async function fetchCandidate(
   key: ArtifactKey,
   reference: Digest | Tag,
-  { budget, deps }: { readonly budget: Budget; readonly deps: CollectDeps },
+  {
+    budget,
+    wanted,
+    deps,
+  }: { readonly budget: Budget; readonly wanted: ReadonlySet<string>; readonly deps: CollectDeps },
 ): Promise<SignatureCandidate | undefined> {
   const found = await fetchSingle(key, reference, deps);
-  const kind = found && signatureKind(found.manifest);
-  if (found === undefined || kind === undefined) return undefined;
+  // What a manifest says at length is fetched, and kept, as its payloads are.
+  if (found === undefined || !spend(budget, found.size)) return undefined;
+  const kind = signatureKind(found.manifest);
+  if (kind === undefined) return undefined;
   const needed = neededPayloads(found.manifest);
   if (needed.length > MAX_LEGACY_SIGNATURES) budget.truncated = true;
   const payloads: { readonly descriptor: Descriptor; readonly bytes: Uint8Array }[] = [];
   for (const descriptor of needed.slice(0, MAX_LEGACY_SIGNATURES)) {
-    budget.bytes -= descriptor.size;
-    if (descriptor.size > MAX_ENVELOPE_BYTES || budget.bytes < 0) {
+    // What is not fetched takes nothing from the others, however large it says it is.
+    if (descriptor.size > MAX_ENVELOPE_BYTES) {
+      if (isUnwanted(found.manifest, wanted)) return undefined;
       budget.truncated = true;
       break;
     }
+    if (!spend(budget, descriptor.size)) break;
     const bytes = await fetchPayload(key, descriptor, deps);
     if (bytes !== undefined) payloads.push({ descriptor, bytes });
   }
   return { kind, manifestDigest: found.digest, manifest: found.manifest, payloads };
 }
 
+/**
+ * Bills of materials are attested too, and are large. Where a bundle says that it is none of what is wanted, nothing that could
+ * count is lost with it.
+ */
+function isUnwanted({ annotations }: SingleManifest, wanted: ReadonlySet<string>): boolean {
+  const said = annotations['dev.sigstore.bundle.predicateType'];
+  return said !== undefined && !wanted.has(said);
+}
+
 async function fetchSingle(
   key: ArtifactKey,
   reference: Digest | Tag,
   deps: CollectDeps,
-): Promise<{ readonly manifest: SingleManifest; readonly digest: Digest } | undefined> {
+): Promise<{ readonly manifest: SingleManifest; readonly digest: Digest; readonly size: number } | undefined> {
   try {
     const { bytes, mediaType, digest } = await deps.registry.fetchManifest(key.registry, key.repository, reference);
     const manifest = parseManifest(bytes, { mediaType, digest });
-    return manifest.form === 'manifest' ? { manifest, digest } : undefined;
+    return manifest.form === 'manifest' ? { manifest, digest, size: bytes.byteLength } : undefined;
   } catch (error) {
     // A referrer that is gone, locked or no manifest at all signs nothing. Anything else is a fault.
     const signsNothing = [

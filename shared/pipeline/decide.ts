@@ -144,8 +144,14 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
   const owed = alertId === undefined && !parents ? undefined : { ...(alertId !== undefined && { alertId }), parents };
   const next = { ...told, ...(owed && { owed }) };
   await (recorded ? replaceRecorded(next, version, deps) : deps.ledger.replace(next, version));
+  if (entry.decision === undefined) deps.log('info', 'decided', { verdict: decision.verdict, seconds: age(entry, at) });
   if (enforcement.state === 'quarantined' && entry.enforcement.state !== 'quarantined') await guard(entry, at, deps);
   if (owed !== undefined) await tellOwed(entry, owed, deps);
+}
+
+/** How long the first verdict took from its push, in seconds: what waits too long is told by the platform's alerts. */
+function age({ pushedAt }: LedgerEntry, at: string): number {
+  return Math.round((Date.parse(at) - Date.parse(pushedAt)) / 1000);
 }
 
 /** What is locked is looked at every hour from now on: no source says that a registry tells of an unlock. */

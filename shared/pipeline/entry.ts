@@ -28,6 +28,19 @@ const signature = z.discriminatedUnion('state', [
     outcome: z.enum(['verified', 'missing', 'untrusted', 'inconclusive', 'not-required']),
     code: z.string(),
     message: z.string(),
+    /** What each signature came to by itself; bounded. The evidence holds every check of all of them. */
+    signatures: z
+      .array(
+        z.object({
+          kind: z.string(),
+          digest: digestSchema,
+          outcome: z.enum(['verified', 'refused', 'inconclusive']),
+          code: z.string(),
+          message: z.string(),
+          signer: z.string().optional(),
+        }),
+      )
+      .optional(),
     /** The policy that it was verified under; absent where no verification was made. */
     policy: digestSchema.optional(),
     /** Every check of every candidate, with the envelopes that were seen. */

@@ -41,7 +41,7 @@ export interface ExplainedCondition {
   /** The findings that reach the threshold: how many, and the worst of them. */
   readonly findings: { readonly total: number; readonly list: readonly Finding[] } | null;
   readonly signature: {
-    readonly keys: readonly string[];
+    readonly signers: readonly string[];
     readonly outcome: string;
     readonly code: string | null;
     readonly byIndex: boolean;

@@ -35,7 +35,13 @@ export interface Status {
     /** The tag that was asked for is one that quarantine removed. */
     readonly tagRemoved: boolean;
   };
-  readonly signature: { readonly state: string; readonly code?: string; readonly message?: string };
+  readonly signature: {
+    readonly state: string;
+    readonly code?: string;
+    readonly message?: string;
+    /** What each signature came to by itself; bounded. */
+    readonly found?: NonNullable<Extract<LedgerEntry['signature'], { state: 'done' }>['signatures']>;
+  };
   readonly marks: LedgerEntry['marks'];
   /** Seconds since the scan that the verdict rests on ended, and since its vulnerability data was made. */
   readonly age: { readonly scan: number; readonly database: number } | null;
@@ -158,7 +164,8 @@ function isSettled({ decision, settledAt, enforcement, release }: LedgerEntry): 
 
 function signatureOf({ signature }: LedgerEntry): Status['signature'] {
   if (signature.state === 'open') return { state: 'pending' };
-  return { state: signature.outcome, code: signature.code, message: signature.message };
+  const { outcome: state, code, message, signatures = [] } = signature;
+  return { state, code, message, found: signatures };
 }
 
 function ageOf({ scan }: LedgerEntry, now: Date): Status['age'] {

@@ -26,6 +26,7 @@ export interface MarkDeps {
         readonly createdAt: string;
         readonly supersedes?: readonly Digest[];
         readonly announce?: (digest: Digest) => Promise<void>;
+        readonly mayRewriteList?: boolean;
       },
     ) => Promise<Digest>;
     deleteReferrer: (key: ArtifactKey) => Promise<'done' | 'refused' | 'gone'>;
@@ -47,6 +48,10 @@ export async function mark(entry: LedgerEntry, deps: MarkDeps): Promise<LedgerEn
   if (scan.state !== 'done') return entry.marks;
   const { scanId } = scan;
   if (entry.marks.length === KINDS.length && entry.marks.every((each) => each.scanId === scanId)) return entry.marks;
+  // Signatures that are listed under a tag are kept first, since that list can only be rewritten as a whole.
+  const { signature } = entry;
+  const mayRewriteList =
+    signature.state === 'done' && (signature.evidence !== undefined || signature.outcome === 'not-required');
   const supersedes = entry.marks.filter((each) => each.scanId !== scanId).map(({ digest }) => digest);
   try {
     const marks = await Promise.all(
@@ -56,7 +61,8 @@ export async function mark(entry: LedgerEntry, deps: MarkDeps): Promise<LedgerEn
         // The event of our own push need not ask the registry what it is.
         const announce = (digest: Digest) =>
           deps.ledger.exclude({ key: { ...key, digest }, kind: 'other', at: deps.clock().toISOString() });
-        const referrer = { artifactType, bytes, annotations, createdAt: scan.finishedAt, supersedes, announce };
+        const content = { artifactType, bytes, annotations, createdAt: scan.finishedAt };
+        const referrer = { ...content, supersedes, announce, mayRewriteList };
         const digest = await deps.registry.pushReferrer({ key, mediaType, size }, referrer);
         return { kind, digest, scanId };
       }),

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { AppError, ProblemsError } from '../error/app-error.js';
 import { keySchema } from '../message/key-schema.js';
 import { ROLES, requireRole } from '../message/principal.js';
-import { completePolicy, keyNames } from '../policy/complete.js';
-import { KEY_FILE_NAME, MAX_POLICY_BYTES, parsePolicy } from '../policy/parse-policy.js';
-import { parsePublicKey } from '../signature/trust.js';
+import { type TrustNames, completePolicy, trustNames } from '../policy/complete.js';
+import { MAX_POLICY_BYTES, parsePolicy } from '../policy/parse-policy.js';
+import { MAX_TRUST_BYTES, MAX_TRUST_FILES, readTrustMaterial } from '../signature/material.js';
 import { type ExplainDeps, explain } from './explain.js';
 import { type DoorDeps, type DoorRequest, type DoorResponse, answer, resolveKnown } from './http-doors.js';
 import { MAX_COMPARED, type PolicyDiffDeps, policyDiff } from './policy-diff.js';
@@ -24,17 +24,23 @@ export function explainDoor(request: DoorRequest, deps: PolicyDoorDeps): Promise
   });
 }
 
-/** How many key files one policy may come with, and how long each may be, in characters. */
-const MAX_SENT_KEYS = 50;
-const MAX_SENT_KEY_LENGTH = 8192;
-/** The longest body, in characters: two policies with all of their keys, and as much again for what JSON escapes. */
-export const MAX_DIFF_BODY = 2 * 2 * (MAX_POLICY_BYTES + MAX_SENT_KEYS * MAX_SENT_KEY_LENGTH);
+/** The longest body, in characters: two policies, twice their length for what JSON escapes, and all that they trust in base64. */
+export const MAX_DIFF_BODY = 2 * (2 * MAX_POLICY_BYTES + 2 * MAX_TRUST_BYTES);
+
+/** `ci.pub`, an address in a Key Vault, or a path such as `notation/truststore/x509/ca/acme/root.pem`. */
+const TRUST_PATH =
+  /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,127}(?:\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}){0,5}|https:\/\/[A-Za-z0-9./-]{1,290})$/;
 
 const sourceSchema = z.strictObject({
   policy: z.string().max(MAX_POLICY_BYTES),
-  keys: z
-    .record(z.string().regex(KEY_FILE_NAME), z.string().max(MAX_SENT_KEY_LENGTH))
-    .refine((keys) => Object.keys(keys).length <= MAX_SENT_KEYS, `at most ${MAX_SENT_KEYS} keys`),
+  /** In base64, by their paths beside the policy. */
+  files: z
+    .record(z.string().regex(TRUST_PATH), z.base64())
+    .refine((files) => Object.keys(files).length <= MAX_TRUST_FILES, `at most ${MAX_TRUST_FILES} files`)
+    .refine(
+      (files) => Object.values(files).reduce((sum, { length }) => sum + length, 0) <= (MAX_TRUST_BYTES * 4) / 3 + 4,
+      `at most ${MAX_TRUST_BYTES} bytes of files`,
+    ),
 });
 const diffSchema = z.strictObject({
   /** The policy to compare with; the deployed one where it is absent. */
@@ -58,8 +64,8 @@ export function policyDiffDoor(request: DoorRequest, deps: PolicyDoorDeps): Prom
     const now = deps.clock();
     const at = body.at === undefined ? now : new Date(body.at);
     if (at > now) throw new AppError('REQUEST_MALFORMED', 'at is that of an earlier page');
-    const { policy, keys } = deps;
-    const before = body.old === undefined ? { policy, keys } : parseSource(body.old, 'old');
+    const { policy, material } = deps;
+    const before = body.old === undefined ? { policy, material } : parseSource(body.old, 'old');
     const after = parseSource(body.new, 'new');
     const { after: from, count: maxCompared } = body;
     const page = { before, after, at, from, ...(maxCompared !== undefined && { maxCompared }) };
@@ -88,22 +94,25 @@ async function readBody(request: DoorRequest): Promise<z.infer<typeof diffSchema
 }
 
 /** Parses as strictly as a start does. Throws `POLICY_INVALID`; every problem's path begins with `name`. */
-function parseSource({ policy: text, keys: texts }: z.infer<typeof sourceSchema>, name: 'old' | 'new'): Side {
+function parseSource({ policy: text, files }: z.infer<typeof sourceSchema>, name: 'old' | 'new'): Side {
   try {
     const document = parsePolicy(text);
-    const extra = Object.keys(texts).filter((file) => !keyNames(document).includes(file));
-    if (extra.length > 0) {
-      const problems = extra.map((file) => ({ path: 'keys', message: `${file} is not named by the policy` }));
-      throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', problems);
-    }
-    return completePolicy(document, (file) => {
-      const pem = Object.hasOwn(texts, file) ? texts[file] : undefined;
-      if (pem === undefined) throw new AppError('KEY_MISSING', `${file} is not beside the policy`);
-      return parsePublicKey(file, pem);
-    });
+    const wanted = trustNames(document);
+    const decoded = new Map(Object.entries(files).map(([path, base64]) => [path, Buffer.from(base64, 'base64')]));
+    const { material, digest, problems } = readTrustMaterial(wanted, decoded);
+    const extra = [...decoded.keys()]
+      .filter((path) => !isWanted(path, wanted))
+      .map((path) => ({ path: 'files', message: `${path} is not named by the policy` }));
+    const all = [...extra, ...problems];
+    if (all.length > 0) throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', all);
+    return { policy: completePolicy(document, digest), material };
   } catch (error) {
     if (!(error instanceof ProblemsError)) throw error;
     const problems = error.problems.map(({ path, message }) => ({ path: `${name} ${path}`.trim(), message }));
     throw new ProblemsError(error.code, 'the policy cannot be used:', problems);
   }
+}
+
+function isWanted(path: string, { keys, roots, notation }: TrustNames): boolean {
+  return keys.includes(path) || roots.includes(path) || notation.some((directory) => path.startsWith(`${directory}/`));
 }

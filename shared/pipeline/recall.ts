@@ -5,16 +5,16 @@ import { matchRule } from '../policy/match.js';
 import type { Policy } from '../policy/policy.js';
 import type { SignatureEvidence as Envelopes } from '../signature/candidate.js';
 import { readEvidence } from '../signature/stored-evidence.js';
-import type { TrustedKey } from '../signature/trust.js';
+import type { TrustMaterial } from '../signature/material.js';
 import { verifySignatures } from '../signature/verify-signatures.js';
 import type { LedgerEntry } from './entry.js';
 import { signatureEvidence } from './gather.js';
 import { requirementOf } from './requirement.js';
 
-/** A policy with the keys that it names: all that a verdict needs besides evidence. */
+/** A policy with everything that it trusts: all that a verdict needs besides evidence. */
 export interface Side {
   readonly policy: Policy;
-  readonly keys: ReadonlyMap<string, TrustedKey>;
+  readonly material: TrustMaterial;
 }
 
 /** What {@link recallSignature} needs. */
@@ -29,8 +29,8 @@ export interface Recalled {
   readonly unverified: boolean;
 }
 
-/** The most bytes of stored envelopes that are judged anew: ten times what fifty ordinary signatures take. */
-const MAX_EVIDENCE_BYTES = 8 * 1024 * 1024;
+/** The most bytes of stored evidence that are judged anew: what a verification collects, and asks authorities, in base64. */
+const MAX_EVIDENCE_BYTES = 36 * 1024 * 1024;
 
 /** Whether the policy asks for a signature of this digest. */
 export function asksForSignature({ key }: Pick<LedgerEntry, 'key'>, { policy }: Pick<Side, 'policy'>): boolean {
@@ -75,7 +75,7 @@ async function recallOne(entry: LedgerEntry, side: Side, read: () => Promise<Sto
   }
   const { outcome, code, message } = verifySignatures(
     stored.envelopes,
-    requirementOf(rule, side.keys),
+    requirementOf(rule, entry.key, side.material),
     new Date(signature.at),
   );
   return { signature: { state: 'done', outcome, code, message }, unverified: false };

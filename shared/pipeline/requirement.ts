@@ -1,14 +1,57 @@
+import { parseLoginServer } from '../artifact/login-server.js';
+import type { ArtifactKey } from '../artifact/reference.js';
+import { parseRepository } from '../artifact/repository.js';
 import { AppError } from '../error/app-error.js';
-import type { SignatureRule } from '../policy/policy.js';
+import type { CosignRule, SignatureRule } from '../policy/policy.js';
+import { parseIdentity } from '../signature/cosign/identity.js';
+import { type CosignTrust, cosignTrust } from '../signature/cosign/trust.js';
+import type { TrustMaterial } from '../signature/material.js';
 import type { SignatureRequirement } from '../signature/requirement.js';
-import type { TrustedKey } from '../signature/trust.js';
 
-/** What a rule asks for, with the trust material that it names. Throws `KEY_MISSING`. */
-export function requirementOf(rule: SignatureRule, keys: ReadonlyMap<string, TrustedKey>): SignatureRequirement {
-  const trusted = (rule.cosign?.keys ?? []).map((name) => {
-    const key = keys.get(name);
-    if (key === undefined) throw new AppError('KEY_MISSING', `the policy names a key that is not there: ${name}`);
-    return key;
+/** What a rule asks for of one artifact, with what it trusts. Throws `TRUST_MISSING` where that is not there. */
+export function requirementOf(
+  rule: SignatureRule,
+  { registry, repository }: Pick<ArtifactKey, 'registry' | 'repository'>,
+  material: TrustMaterial,
+): SignatureRequirement {
+  const { require, cosign, notation, attestations, signaturesFrom } = rule;
+  const scope = `${registry}/${repository}`;
+  // What was imported names the repository that it was signed in.
+  const places = [scope, ...signaturesFrom];
+  const configured = notation && found(material.notation, notation.config);
+  return {
+    require,
+    ...(cosign && { cosign: toTrust(cosign, places, material) }),
+    ...(configured && { notation: { ...configured, scope } }),
+    attestations: attestations.map(({ cosign: own, ...wanted }) => ({
+      ...wanted,
+      cosign: toTrust(own, places, material),
+    })),
+  };
+}
+
+function toTrust(rule: CosignRule, places: readonly string[], { keys, roots }: TrustMaterial): CosignTrust {
+  const { identities, trustedRoot, transparencyLog, signers, dockerReference } = rule;
+  return cosignTrust({
+    keys: rule.keys.map((name) => found(keys, name)),
+    identities: identities.map(parseIdentity),
+    ...(trustedRoot !== undefined && { trustedRoot: found(roots, trustedRoot) }),
+    transparencyLog,
+    threshold: signers,
+    ...(dockerReference === 'match' && { dockerReferences: places }),
   });
-  return { require: rule.require, cosign: { keys: trusted }, attestations: [] };
+}
+
+function found<Value>(values: ReadonlyMap<string, Value>, name: string): Value {
+  const value = values.get(name);
+  if (value === undefined) throw new AppError('TRUST_MISSING', `the policy names what is not there: ${name}`);
+  return value;
+}
+
+/** Where else a rule has signatures looked for. */
+export function sourcesOf({ signaturesFrom }: SignatureRule): readonly Pick<ArtifactKey, 'registry' | 'repository'>[] {
+  return signaturesFrom.map((name) => {
+    const slash = name.indexOf('/');
+    return { registry: parseLoginServer(name.slice(0, slash)), repository: parseRepository(name.slice(slash + 1)) };
+  });
 }

@@ -4,21 +4,21 @@ import { type BlobRef, MESSAGE_VERSION, type VerifyRequest } from '../message/qu
 import { QUEUES } from '../message/queue-name.js';
 import { matchRule } from '../policy/match.js';
 import type { Policy, SignatureRule } from '../policy/policy.js';
+import type { SignatureEvidence } from '../signature/candidate.js';
+import type { SignatureResult } from '../signature/result.js';
 import { writeEvidence } from '../signature/stored-evidence.js';
-import type { TrustedKey } from '../signature/trust.js';
-import { verifySignatures } from '../signature/verify-signatures.js';
+import type { TrustMaterial } from '../signature/material.js';
 import { type CollectDeps, collectSignatures } from './collect-signatures.js';
 import type { LedgerEntry } from './entry.js';
 import type { Clock, Send } from './effects.js';
-import { requirementOf } from './requirement.js';
+import { type AskAuthorities, judgeSignatures } from './judge-signatures.js';
+import { requirementOf, sourcesOf } from './requirement.js';
 
 /** What {@link verify} needs. */
-export interface VerifyDeps extends CollectDeps {
+export interface VerifyDeps extends VerifyNowDeps {
   readonly clock: Clock;
   readonly send: Send;
   readonly policy: Policy;
-  /** The keys that the policy names, by file name. */
-  readonly keys: ReadonlyMap<string, TrustedKey>;
   readonly reports: { put: (bytes: Uint8Array, contentType: string) => Promise<BlobRef> };
   readonly ledger: {
     read: (key: ArtifactKey) => Promise<{ readonly entry: LedgerEntry; readonly version: string } | undefined>;
@@ -58,7 +58,9 @@ export async function verify({ key, again }: VerifyRequest, deps: VerifyDeps): P
   }
   const at = deps.clock().toISOString();
   const signature: SignatureState =
-    rule.signature === undefined ? notRequired(deps.policy, at) : await verifyNow(entry, rule.signature, { at, deps });
+    rule.signature === undefined
+      ? notRequired(deps.policy, at)
+      : await verifyAndStore(entry, rule.signature, { at, deps });
   // A slow look that began before another one has seen less: what it missed may have arrived since.
   const updated = await deps.ledger.update(
     key,
@@ -77,17 +79,49 @@ export function notRequired({ digest: policy }: Pick<Policy, 'digest'>, at: stri
   return { state: 'done', at, outcome: 'not-required', ...said, policy };
 }
 
-async function verifyNow(
-  { key, mediaType, size }: LedgerEntry,
+/** What {@link verifyNow} needs. */
+export interface VerifyNowDeps extends CollectDeps {
+  /** What the policy trusts. */
+  readonly material: TrustMaterial;
+  readonly askAuthorities: AskAuthorities;
+}
+
+/** Collects the signatures of one digest and judges them by one rule. Changes nothing. */
+export async function verifyNow(
+  { key, mediaType, size }: Pick<LedgerEntry, 'key' | 'mediaType' | 'size'>,
+  rule: SignatureRule,
+  { now, deps }: { readonly now: Date; readonly deps: VerifyNowDeps },
+): Promise<{ readonly evidence: SignatureEvidence; readonly result: SignatureResult }> {
+  const requirement = requirementOf(rule, key, deps.material);
+  const subject = { digest: key.digest, mediaType, size };
+  const request = {
+    subject,
+    alsoFrom: sourcesOf(rule),
+    attestations: rule.attestations.map(({ predicateType }) => predicateType),
+  };
+  const collected = await collectSignatures(key, request, deps);
+  return judgeSignatures(collected, requirement, { now, askAuthorities: deps.askAuthorities });
+}
+
+/** How many signatures an entry tells of, and how much of each. */
+const MAX_TOLD = 10;
+const MAX_TOLD_LENGTH = 300;
+
+async function verifyAndStore(
+  entry: LedgerEntry,
   rule: SignatureRule,
   { at, deps }: { readonly at: string; readonly deps: VerifyDeps },
 ): Promise<SignatureState> {
-  const requirement = requirementOf(rule, deps.keys);
-  const evidence = await collectSignatures(key, { digest: key.digest, mediaType, size }, deps);
-  const result = verifySignatures(evidence, requirement, new Date(at));
+  const { evidence, result } = await verifyNow(entry, rule, { now: new Date(at), deps });
   const stored = await deps.reports.put(writeEvidence(evidence, result), 'application/json');
   const { outcome, code, message } = result;
-  return { state: 'done', at, outcome, code, message, policy: deps.policy.digest, evidence: stored };
+  const signatures = result.signatures.slice(0, MAX_TOLD).map(({ manifestDigest: digest, signer, ...judged }) => ({
+    ...{ kind: judged.kind, digest, outcome: judged.outcome, code: judged.code },
+    message: judged.message.slice(0, MAX_TOLD_LENGTH),
+    ...(signer !== undefined && { signer: signer.slice(0, MAX_TOLD_LENGTH) }),
+  }));
+  const policy = deps.policy.digest;
+  return { state: 'done', at, outcome, code, message: message.slice(0, 1000), signatures, policy, evidence: stored };
 }
 
 /**

@@ -1,35 +1,36 @@
-import { digestOf } from '../artifact/digest.js';
-import { AppError, type Problem, ProblemsError } from '../error/app-error.js';
+import { type Digest, digestOf } from '../artifact/digest.js';
 import type { PolicyDocument } from './parse-policy.js';
-import type { Policy } from './policy.js';
+import type { CosignRule, Policy } from './policy.js';
 
-/** The names of all key files that a policy asks for, sorted. */
-export function keyNames({ rules }: PolicyDocument): readonly string[] {
-  return [...new Set(rules.flatMap(({ signature }) => signature?.cosign?.keys ?? []))].sort();
+/** What a policy needs beside it. Each list is sorted, and names nothing twice. */
+export interface TrustNames {
+  /** Of key files, and addresses of keys in a Key Vault. */
+  readonly keys: readonly string[];
+  /** Of files with trusted roots. */
+  readonly roots: readonly string[];
+  /** Of directories with Notation's configuration. */
+  readonly notation: readonly string[];
+}
+
+/** The names of everything that the rules of a policy trust. */
+export function trustNames({ rules }: Pick<PolicyDocument, 'rules'>): TrustNames {
+  const asked = rules.flatMap(({ signature }) => signature ?? []);
+  const cosign = asked.flatMap(({ cosign: own, attestations }): readonly CosignRule[] => [
+    ...(own === undefined ? [] : [own]),
+    ...attestations.map((each) => each.cosign),
+  ]);
+  const sorted = (names: readonly string[]) => [...new Set(names)].sort();
+  return {
+    keys: sorted(cosign.flatMap(({ keys }) => keys)),
+    roots: sorted(cosign.flatMap(({ trustedRoot }) => trustedRoot ?? [])),
+    notation: sorted(asked.flatMap(({ notation }) => notation?.config ?? [])),
+  };
 }
 
 /**
- * A policy with its keys, and the digests that cover both, and the keys alone: made here and nowhere else, so that equal files have an equal
- * digest wherever they are read. `readKey` throws an {@link AppError} for a key that cannot be used. Throws
- * {@link ProblemsError} `POLICY_INVALID` with all of these.
+ * A policy with the digests that cover it and what it trusts: made here and nowhere else, so that equal files have an equal
+ * digest wherever they are read. `trust` identifies what is trusted.
  */
-export function completePolicy<Key extends { readonly hint: string }>(
-  document: PolicyDocument,
-  readKey: (name: string) => Key,
-): { readonly policy: Policy; readonly keys: ReadonlyMap<string, Key> } {
-  const names = keyNames(document);
-  const keys = new Map<string, Key>();
-  const problems: Problem[] = [];
-  for (const name of names) {
-    try {
-      keys.set(name, readKey(name));
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      problems.push({ path: 'signature.cosign.keys', message: error.message });
-    }
-  }
-  if (problems.length > 0) throw new ProblemsError('POLICY_INVALID', 'the policy cannot be used:', problems);
-  const trusted = names.map((name) => [name, keys.get(name)?.hint]);
-  const digest = digestOf(JSON.stringify([document, trusted]));
-  return { policy: Object.freeze({ ...document, digest, trust: digestOf(JSON.stringify(trusted)) }), keys };
+export function completePolicy(document: PolicyDocument, trust: Digest): Policy {
+  return Object.freeze({ ...document, digest: digestOf(JSON.stringify([document, trust])), trust });
 }

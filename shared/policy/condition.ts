@@ -23,8 +23,8 @@ export type ConditionName =
 
 /** What a signature comes to under a rule. */
 export interface SignatureCondition {
-  /** Names of the key files of which one has to have signed. */
-  readonly keys: readonly string[];
+  /** Who may have signed: key files, identities, Notation's configuration. */
+  readonly signers: readonly string[];
   /** `pending`: not verified yet, or not under a rule that asks for one. */
   readonly outcome: Extract<SignatureEvidence, { state: 'done' }>['outcome'] | 'pending';
   /** Of that outcome; absent while it is pending. */

@@ -2,7 +2,7 @@ import type { Condition, Conditions, SignatureCondition } from './condition.js';
 import { worst } from './condition.js';
 import { scanConditions } from './evaluate-scan.js';
 import type { ChildEvidence, Evidence } from './evidence.js';
-import type { Policy, PolicyRule } from './policy.js';
+import type { Policy, PolicyRule, SignatureRule } from './policy.js';
 
 /** How many platforms an index's reason names. */
 const MAX_NAMED_PLATFORMS = 10;
@@ -48,10 +48,11 @@ function platforms(children: readonly ChildEvidence[]): Condition {
 }
 
 function signature(evidence: Evidence, rule: PolicyRule, now: Date): Conditions['signature'] {
-  const { signature: found, coveredByIndex: byIndex } = evidence;
+  const found = evidence.signature;
+  const byIndex = evidence.coveredByIndex && rule.signature?.fromIndex !== 'refuse';
   const asks = rule.signature?.require;
   const graceEnd = new Date(evidence.firstSeenAt.getTime() + (rule.signature?.graceMilliseconds ?? 0));
-  const keys = rule.signature?.cosign?.keys ?? [];
+  const signers = rule.signature === undefined ? [] : signersOf(rule.signature);
   const condition = (
     says: Condition['says'],
     reasons: Condition['reasons'],
@@ -61,7 +62,7 @@ function signature(evidence: Evidence, rule: PolicyRule, now: Date): Conditions[
     ...(asks !== undefined && { asks }),
     says,
     reasons,
-    signature: { inGrace: false, ...seen, keys, byIndex, graceEnd },
+    signature: { inGrace: false, ...seen, signers, byIndex, graceEnd },
   });
   const notYet = [{ code: 'VERIFICATION_PENDING', message: 'Not yet verified.' }];
   if (found.state === 'pending') return condition('pending', notYet, { outcome: 'pending' });
@@ -74,4 +75,16 @@ function signature(evidence: Evidence, rule: PolicyRule, now: Date): Conditions[
   if (outcome === 'inconclusive') return condition('inconclusive', reasons, { outcome, code });
   if (now < graceEnd) return condition('pending', reasons, { outcome, code, inGrace: true });
   return condition('fail', reasons, { outcome, code });
+}
+
+/** Who may have signed, for people. */
+function signersOf({ cosign, notation }: SignatureRule): readonly string[] {
+  return [
+    ...(cosign?.keys ?? []),
+    ...(cosign?.identities ?? []).map(
+      ({ issuer, issuerPattern, subject, subjectPattern }) =>
+        `${subject ?? `pattern ${subjectPattern ?? ''}`} of ${issuer ?? `pattern ${issuerPattern ?? ''}`}`,
+    ),
+    ...(notation === undefined ? [] : [`Notation's ${notation.config}`]),
+  ];
 }

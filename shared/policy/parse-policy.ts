@@ -7,12 +7,10 @@ import { CHANNEL_NAME } from './channel.js';
 import { parseDuration } from './duration.js';
 import { patternProblem } from './pattern.js';
 import { ACTIONS, BASELINES, type Policy, type PolicyRule } from './policy.js';
+import { signatureSchema } from './signature-schema.js';
 
 /** The largest policy file that is read, in bytes. */
 export const MAX_POLICY_BYTES = 256 * 1024;
-/** How a key file may be named. */
-export const KEY_FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
-
 const duration = z.string().transform((text, context) => {
   const milliseconds = parseDuration(text);
   if (milliseconds !== undefined) return milliseconds;
@@ -37,21 +35,13 @@ const repository = z.string().superRefine((text, context) => {
 const action = z.enum(ACTIONS);
 const unjudged = z.enum(['fail', 'inconclusive', 'accept']);
 const severity = z.enum(SEVERITIES);
-const keyFile = z.string().regex(KEY_FILE_NAME, 'a key is the name of a file beside the policy');
 
 const ruleSchema = z.strictObject({
   registry: registry.optional(),
   repository,
   vulnerabilities: z.strictObject({ fail: severity.optional(), failFixable: severity.optional() }).default({}),
   secrets: z.enum(['fail', 'accept']).default('fail'),
-  signature: z
-    .strictObject({
-      require: z.enum(['any', 'all']),
-      cosign: z.strictObject({ keys: z.array(keyFile).min(1).max(50) }).optional(),
-      grace: duration.default(900_000),
-    })
-    .refine((rule) => rule.cosign !== undefined, 'names no kind of signature; add cosign')
-    .optional(),
+  signature: signatureSchema(duration).optional(),
   channel: z.string().regex(CHANNEL_NAME, 'a channel is a name of lower-case letters, digits and "-"').optional(),
   onPush: action.default('mark'),
   onChange: z
@@ -124,13 +114,7 @@ function toRule(rule: z.infer<typeof ruleSchema>): PolicyRule {
     ...(host !== undefined && { registry: host }),
     ...(channel !== undefined && { channel }),
     vulnerabilities: { ...(fail && { fail }), ...(failFixable && { failFixable }) },
-    ...(signature && {
-      signature: {
-        require: signature.require,
-        graceMilliseconds: signature.grace,
-        ...(signature.cosign && { cosign: signature.cosign }),
-      },
-    }),
+    ...(signature && { signature }),
     onChange: { enforce: onChange.enforce, afterMilliseconds: onChange.after },
   };
 }

@@ -13,12 +13,52 @@ export type Baseline = (typeof BASELINES)[number];
 /** What something that the scanner cannot judge counts as. */
 export type Unjudged = 'fail' | 'inconclusive' | 'accept';
 
+/** Who may have signed from a certificate of a certificate authority. Of each pair one is set. */
+export interface IdentityRule {
+  /** The identity provider, compared as it is; the pattern has to match all of it. */
+  readonly issuer?: string;
+  readonly issuerPattern?: string;
+  /** The subject alternative name. */
+  readonly subject?: string;
+  readonly subjectPattern?: string;
+}
+
+/** Whose Cosign signatures count. */
+export interface CosignRule {
+  /** Names of PEM files beside the policy, or addresses of keys in a Key Vault with their version. */
+  readonly keys: readonly string[];
+  readonly identities: readonly IdentityRule[];
+  /** Name of the file with the authorities and logs that identities need. */
+  readonly trustedRoot?: string;
+  /** Whether what is signed by a fixed key has to be in a transparency log. What is signed by an identity always has to be. */
+  readonly transparencyLog: 'required' | 'ignored';
+  /** How many different ones of them have to have signed. */
+  readonly signers: number;
+  /** Whether the repository that a signature of the old form names has to be this one. */
+  readonly dockerReference: 'match' | 'ignore';
+}
+
+/** An attestation that has to be there. */
+export interface AttestationRule {
+  readonly predicateType: string;
+  /** Of a build provenance. */
+  readonly builder?: string;
+  readonly cosign: CosignRule;
+}
+
 /** Which signature a rule wants. */
 export interface SignatureRule {
   /** `any`: one of the kinds below is enough. `all`: each of them is wanted. */
   readonly require: 'any' | 'all';
-  /** Names of PEM files beside the policy; one signature by one of these keys is enough. */
-  readonly cosign?: { readonly keys: readonly string[] };
+  readonly cosign?: CosignRule;
+  /** Name of the directory beside the policy with Notation's trust policy and trust store. */
+  readonly notation?: { readonly config: string };
+  /** Wanted beside a signature, each of them. */
+  readonly attestations: readonly AttestationRule[];
+  /** Where else signatures are looked for, as `registry/repository`: what an import has left behind. */
+  readonly signaturesFrom: readonly string[];
+  /** Whether the signature of an index counts for its platforms. */
+  readonly fromIndex: 'accept' | 'refuse';
   /** How long after the push a signature may arrive, in milliseconds. */
   readonly graceMilliseconds: number;
 }
@@ -62,8 +102,8 @@ export interface Policy {
    */
   readonly existing: Baseline;
   readonly rules: readonly PolicyRule[];
-  /** Identifies the policy, its keys included, in every decision. */
+  /** Identifies the policy, all that it trusts included, in every decision. */
   readonly digest: Digest;
-  /** Identifies the keys alone. */
+  /** Identifies alone whom it trusts. */
   readonly trust: Digest;
 }

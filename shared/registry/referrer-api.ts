@@ -71,11 +71,16 @@ export interface Referrer {
   readonly supersedes?: readonly Digest[];
   /** Told the digest before the registry knows it. */
   readonly announce?: (digest: Digest) => Promise<void>;
+  /**
+   * Whether the list under the subject's tag may be written anew, which a registry without the referrers API needs. Nothing
+   * guards it: what somebody else adds meanwhile can be lost. Default: true.
+   */
+  readonly mayRewriteList?: boolean;
 }
 
 /**
  * Pushes an OCI 1.1 referrer with the empty config and one layer. Idempotent. Throws `MARK_REFUSED` where the registry
- * does not let us, which is permanent.
+ * does not let us, and `SIGNATURES_NOT_STORED` where the list may not be rewritten yet; neither is worth another try.
  */
 export async function pushReferrer(
   session: Session,
@@ -83,7 +88,7 @@ export async function pushReferrer(
   referrer: Referrer,
 ): Promise<Digest> {
   const { key, mediaType, size } = subject;
-  const { artifactType, bytes, annotations, createdAt, supersedes = [], announce } = referrer;
+  const { artifactType, bytes, annotations, createdAt, supersedes = [], announce, mayRewriteList = true } = referrer;
   const manifest = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
@@ -108,6 +113,12 @@ export async function pushReferrer(
   if (response.status !== 201) throw markError(response.status);
   // A registry that does not name the subject has no referrers API, and leaves the list to its clients.
   if (response.headers.get('oci-subject') === null) {
+    if (!mayRewriteList) {
+      throw new AppError(
+        'SIGNATURES_NOT_STORED',
+        'the list of referrers is not written before its signatures are kept',
+      );
+    }
     const descriptor = { mediaType: MediaType.ociManifest, digest, size: manifest.byteLength, artifactType };
     const listed = await listUnderTag(session, key, { descriptor, supersedes });
     if (listed !== 'done') throw markError(listed.refused);

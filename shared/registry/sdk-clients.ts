@@ -2,7 +2,7 @@ import { ContainerRegistryClient } from '@azure/container-registry';
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { LoginServer } from '../artifact/login-server.js';
 import { AppError } from '../error/app-error.js';
-import { createRecent } from './recent.js';
+import { createRecent } from '../artifact/recent.js';
 import { REGISTRY_AUDIENCE, type RegistryCredential } from './token.js';
 
 /** A client of the Azure SDK for one scope of one registry: it keeps one token, so scopes do not share one. */
@@ -23,7 +23,7 @@ const MAX_CLIENTS = 4000;
 
 /** Makes clients and keeps them. Throws `REGISTRY_NOT_CONFIGURED` for any other registry. */
 export function createSdkClients({ httpClient, credential, registries }: SdkDeps): SdkClients {
-  const clients = createRecent<ContainerRegistryClient>(MAX_CLIENTS);
+  const clients = createRecent<ContainerRegistryClient>({ max: MAX_CLIENTS });
   return (registry, scope) => {
     if (!registries.has(registry)) throw new AppError('REGISTRY_NOT_CONFIGURED', 'a registry that is not configured');
     const name = `${registry} ${scope}`;

@@ -3,7 +3,7 @@ import type { LoginServer } from '../artifact/login-server.js';
 import { AppError } from '../error/app-error.js';
 import type { Http } from '../net/http.js';
 import { registryError } from './errors.js';
-import { createRecent } from './recent.js';
+import { createRecent } from '../artifact/recent.js';
 
 /** Who we are to the registry. */
 export type RegistryCredential =
@@ -39,7 +39,7 @@ export function createTokenSource(deps: {
   readonly clock: () => Date;
   readonly credential: RegistryCredential;
 }): TokenSource {
-  const cache = createRecent<Cached>(MAX_CACHED);
+  const cache = createRecent<Cached>({ max: MAX_CACHED });
   const cached = async (name: string, marginSeconds: number, get: () => Promise<string>): Promise<string> => {
     const now = deps.clock().getTime();
     const known = cache.get(name);

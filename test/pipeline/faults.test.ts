@@ -288,8 +288,8 @@ describe('bad input', () => {
   });
 });
 
-describe('kinds that are not verified yet', () => {
-  it('ends inconclusive for a signature of Notation, never as a pass', async () => {
+describe('a signature of a kind that is not asked for', () => {
+  it('is none', async () => {
     const line = await createLine(
       onePolicy('signature: { require: any, cosign: { keys: [ci.pub] }, grace: 1s }\nonPush: mark'),
     );
@@ -306,7 +306,7 @@ describe('kinds that are not verified yet', () => {
     await line.settle();
     await line.wait(60_000);
     const decision = (await line.entry('app', signed.digest))?.decision;
-    expect(decision).toMatchObject({ verdict: 'inconclusive', reasons: [{ code: 'UNSUPPORTED' }] });
+    expect(decision).toMatchObject({ verdict: 'fail', reasons: [{ code: 'SIGNATURE_MISSING' }] });
     await line.registry.push(signBundle(signed, line.keys), 'app');
     await line.settle();
     expect((await line.entry('app', signed.digest))?.decision?.verdict).toBe('pass');

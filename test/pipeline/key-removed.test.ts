@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as sample from '../../local/sample/image.js';
 import { generateKeyPair, signBundle } from '../../local/signer/signer.js';
 import { digestOf } from '../../shared/artifact/digest.js';
+import { materialOfKeys } from '../../shared/signature/material.js';
 import { parsePublicKey } from '../../shared/signature/trust.js';
 import { type Line, createLine, onePolicy } from '../support/line.js';
 
@@ -33,7 +34,7 @@ describe('a key that is removed from the trust store', () => {
     const { policy } = line.services;
     line.redeploy({
       policy: { ...policy, digest: digestOf(`${POLICY}${other}`), trust: digestOf(other) },
-      keys: new Map([['ci.pub', parsePublicKey('ci.pub', other)]]),
+      material: materialOfKeys([parsePublicKey('ci.pub', other)]),
     });
     await timer(line, 20);
     const answer = await line.app.brake({

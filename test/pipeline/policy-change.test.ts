@@ -4,6 +4,7 @@ import { generateKeyPair, signBundle } from '../../local/signer/signer.js';
 import { digestOf } from '../../shared/artifact/digest.js';
 import { QUEUES } from '../../shared/message/queue-name.js';
 import { parsePolicy } from '../../shared/policy/parse-policy.js';
+import { materialOfKeys } from '../../shared/signature/material.js';
 import { parsePublicKey } from '../../shared/signature/trust.js';
 import { type App, bindSteps } from '../../shared/steps.js';
 import { type Line, createLine, onePolicy } from '../support/line.js';
@@ -14,7 +15,7 @@ const SIGNED = onePolicy('signature: { require: any, cosign: { keys: [ci.pub] },
 /** The same app after a deployment with another policy, or another key behind the same name. */
 function redeploy(line: Line, text: string, key = line.keys.publicKey): App {
   const policy = { ...parsePolicy(text), digest: digestOf(text + key), trust: digestOf(key) };
-  return bindSteps({ ...line.services, policy, keys: new Map([['ci.pub', parsePublicKey('ci.pub', key)]]) });
+  return bindSteps({ ...line.services, policy, material: materialOfKeys([parsePublicKey('ci.pub', key)]) });
 }
 
 /** Decides a digest under the new policy, and works off what it asks for. */

@@ -5,11 +5,9 @@ import { parseKey } from '../../shared/artifact/reference.js';
 import { AppError } from '../../shared/error/app-error.js';
 import { type LedgerEntry, entrySchema } from '../../shared/pipeline/entry.js';
 import { type PolicyDiffDeps, type PolicyDiffRequest, policyDiff } from '../../shared/pipeline/policy-diff.js';
-import { completePolicy } from '../../shared/policy/complete.js';
-import { parsePolicy } from '../../shared/policy/parse-policy.js';
-import { parsePublicKey } from '../../shared/signature/trust.js';
 import { generateKeyPair } from '../../local/signer/signer.js';
 import { LOGIN_SERVER } from '../support/registry.js';
+import { sideOf } from '../support/side.js';
 
 const NOW = new Date('2026-06-01T12:00:00Z');
 const at = (minutes: number) => new Date(NOW.getTime() - minutes * 60_000).toISOString();
@@ -27,7 +25,7 @@ const policies = fc
     const signature = signed ? '    signature: { require: any, cosign: { keys: [a.pub] }, grace: 15m }\n' : '';
     const rule = `  - repository: "**"\n    vulnerabilities: { fail: ${fail} }\n    onPush: ${onPush}\n    onChange: { enforce: ${onChange}, after: 1h }\n${signature}`;
     const text = `version: 1\nexisting: ${existing}\nrules:\n${rule}`;
-    return () => completePolicy(parsePolicy(text), (name) => parsePublicKey(name, PEM));
+    return () => sideOf(text, PEM);
   });
 
 const REPORTS = new Map(
@@ -204,10 +202,8 @@ describe('laws of a comparison', () => {
     await fc.assert(
       fc.asyncProperty(images, policies, async (drawn, make) => {
         const lost = drawn.map((each) => ({ ...each, given: { ...each.given, scan: scanDone(NO_EVIDENCE.digest) } }));
-        const strict = parsePolicy(
-          'version: 1\nrules:\n  - { repository: "**", vulnerabilities: { fail: UNKNOWN } }\n',
-        );
-        const before = completePolicy(strict, (name) => parsePublicKey(name, PEM));
+        const strict = 'version: 1\nrules:\n  - { repository: "**", vulnerabilities: { fail: UNKNOWN } }\n';
+        const before = sideOf(strict, PEM);
         const page = await policyDiff({ before, after: make(), at: NOW }, depsOf(ledgerOf(lost)));
         expect(page.unreadable).toBe(drawn.length);
         for (const { after } of page.changes) expect(after.verdict).not.toBe('pass');
@@ -226,10 +222,7 @@ describe('a registry of ten thousand images', () => {
     const deps = depsOf(ledgerOf(drawn).slice(0, -1));
     const { reports, most } = counting(deps);
     const source = (fail: string) =>
-      completePolicy(
-        parsePolicy(`version: 1\nrules:\n  - { repository: "**", vulnerabilities: { ${fail} }, onPush: lock }\n`),
-        (name) => parsePublicKey(name, PEM),
-      );
+      sideOf(`version: 1\nrules:\n  - { repository: "**", vulnerabilities: { ${fail} }, onPush: lock }\n`, PEM);
     const request = { before: source(''), after: source('fail: CRITICAL'), at: NOW };
     const references = new Set<string>();
     let from: PolicyDiffRequest['from'] | null;
@@ -251,9 +244,7 @@ describe('a registry of ten thousand images', () => {
     const drawn = Array.from({ length: 20 }, () => ({ given, passed: true, existing: false, released: false }));
     const deps = depsOf(ledgerOf(drawn).slice(0, -1));
     const { reports, most } = counting(deps);
-    const side = completePolicy(parsePolicy('version: 1\nrules:\n  - { repository: "**" }\n'), (name) =>
-      parsePublicKey(name, PEM),
-    );
+    const side = sideOf('version: 1\nrules:\n  - { repository: "**" }\n', PEM);
     const page = await policyDiff({ before: side, after: side, at: NOW }, { ...deps, reports });
     expect([page.compared, most()]).toEqual([20, 1]);
   });

@@ -71,18 +71,25 @@ describe('POST policyDiff', () => {
     expect(page.after).not.toBeNull();
   });
 
-  const body = (changes: object) => ({ new: { policy: LENIENT, keys: {} }, ...changes });
+  const body = (changes: object) => ({ new: { policy: LENIENT, files: {} }, ...changes });
   it.each([
     ['no JSON', '{', 'REQUEST_MALFORMED'],
     ['nothing', '', 'REQUEST_MALFORMED'],
     ['no policy', {}, 'REQUEST_MALFORMED'],
     ['a member that is none', body({ force: true }), 'REQUEST_MALFORMED'],
-    ['a policy that is too large', body({ new: { policy: 'x'.repeat(262_145), keys: {} } }), 'REQUEST_MALFORMED'],
-    ['a key that is too large', body({ new: { policy: SIGNED, keys: { k: 'x'.repeat(8193) } } }), 'REQUEST_MALFORMED'],
-    ['a key with a path', body({ new: { policy: SIGNED, keys: { '../k': 'x' } } }), 'REQUEST_MALFORMED'],
+    ['a policy that is too large', body({ new: { policy: 'x'.repeat(262_145), files: {} } }), 'REQUEST_MALFORMED'],
     [
-      'too many keys',
-      body({ new: { policy: SIGNED, keys: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`k${i}`, 'x'])) } }),
+      'a file that is too large',
+      body({ new: { policy: SIGNED, files: { k: 'aaaa'.repeat(350_000) } } }),
+      'REQUEST_MALFORMED',
+    ],
+    ['a file that is not base64', body({ new: { policy: SIGNED, files: { k: 'x' } } }), 'REQUEST_MALFORMED'],
+    ['a file above the policy', body({ new: { policy: SIGNED, files: { '../k': '' } } }), 'REQUEST_MALFORMED'],
+    [
+      'too many files',
+      body({
+        new: { policy: SIGNED, files: Object.fromEntries(Array.from({ length: 501 }, (_, i) => [`k${i}`, ''])) },
+      }),
       'REQUEST_MALFORMED',
     ],
     ['a page from the future', body({ at: '2100-01-01T00:00:00Z' }), 'REQUEST_MALFORMED'],
@@ -105,7 +112,7 @@ describe('POST policyDiff', () => {
 
   it('tells all problems of both policies with their places', async () => {
     const wrong = LENIENT.replace('lock', 'burn').replace('CRITICAL', 'BAD');
-    const { status, body: answer } = await postDiff(await empty, { new: { policy: wrong, keys: {} } });
+    const { status, body: answer } = await postDiff(await empty, { new: { policy: wrong, files: {} } });
     expect(status).toBe(400);
     expect(answer).toMatchObject({ error: { code: 'POLICY_INVALID' } });
     const { problems } = (answer as { error: { problems: { path: string }[] } }).error;
@@ -121,8 +128,9 @@ describe('POST policyDiff', () => {
     ['a key that no rule names', LENIENT, { 'old.pub': 'x' }, 'old.pub is not named by the policy'],
     // A name that every object has is no key file either.
     ['a key of a strange name', SIGNED.replace('ci.pub', 'toString'), {}, 'toString is not beside the policy'],
-  ])('refuses %s', async (_, policy, keys, message) => {
-    const { status, body: answer } = await postDiff(await empty, body({ old: { policy, keys } }));
+  ])('refuses %s', async (_, policy, texts, message) => {
+    const files = Object.fromEntries(Object.entries(texts).map(([k, v]) => [k, Buffer.from(v).toString('base64')]));
+    const { status, body: answer } = await postDiff(await empty, body({ old: { policy, files } }));
     expect(status).toBe(400);
     expect(answer).toMatchObject({ error: { code: 'POLICY_INVALID', problems: [{ message }] } });
     expect((answer as { error: { problems: { path: string }[] } }).error.problems[0]?.path).toMatch(/^old /);
@@ -192,7 +200,7 @@ rules:
     expect(found.conditions[1]?.findings?.list).toHaveLength(25);
     const pushed = new Date((await line.entry('app', image.digest))!.firstSeenAt);
     expect(found.conditions.at(-1)?.signature).toEqual({
-      ...{ keys: ['ci.pub'], outcome: 'missing', code: 'SIGNATURE_MISSING', byIndex: false, outdated: false },
+      ...{ signers: ['ci.pub'], outcome: 'missing', code: 'SIGNATURE_MISSING', byIndex: false, outdated: false },
       ...{ graceEnd: new Date(pushed.getTime() + 15 * 60_000).toISOString(), inGrace: true },
     });
   });

@@ -110,7 +110,7 @@ describe('a condition', () => {
     const found = named('signature', evidence(changes), under);
     expect(found).toMatchObject({ says, signature: expected });
     if (under !== asks) return;
-    expect(found?.signature?.keys).toEqual(['a.pub', 'b.pub']);
+    expect(found?.signature?.signers).toEqual(['a.pub', 'b.pub']);
     const { firstSeenAt = ago(1) }: Partial<Evidence> = changes;
     expect(found?.signature?.graceEnd).toEqual(new Date(firstSeenAt.getTime() + 15 * MINUTE));
   });

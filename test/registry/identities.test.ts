@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Identity, RoleMode } from '../../local/registry/roles.js';
 import * as sample from '../../local/sample/image.js';
 import { signBundle } from '../../local/signer/signer.js';
+import { GRANTED } from '../support/granted.js';
 import { createLine, onePolicy } from '../support/line.js';
 import { BLOB_HOST, LOGIN_SERVER, createTestRegistry, entraToken } from '../support/registry.js';
 
@@ -10,32 +11,28 @@ const repository = (role: 'Reader' | 'Writer' | 'Contributor') => `Container Reg
 const entra = (name: string, grants: Omit<Identity, 'name' | 'oid'>): Identity => ({ name, oid: name, ...grants });
 const DEVELOPER = { name: 'developer', password: 'developer' } as const;
 
-/** What the infrastructure grants, in a registry of each mode. */
-const GRANTED: Readonly<Record<RoleMode, readonly Identity[]>> = {
+/** What the infrastructure grants, and one who pushes. */
+const IDENTITIES: Readonly<Record<RoleMode, readonly Identity[]>> = {
   abac: [
-    entra('job', { roles: [{ role: repository('Reader') }] }),
-    entra('app', { roles: [{ role: repository('Contributor') }] }),
+    GRANTED.abac.job,
+    GRANTED.abac.app,
     { ...DEVELOPER, roles: [{ role: repository('Writer'), repositoryPrefix: 'app' }] },
   ],
-  // No built-in role without attribute-based access locks, so the function app has one of its own.
-  rbac: [
-    entra('job', { roles: [{ role: 'AcrPull' }] }),
-    entra('app', { custom: ['pull', 'push', 'metadata_read', 'metadata_write', 'delete'] }),
-    { ...DEVELOPER, roles: [{ role: 'AcrPush' }] },
-  ],
+  rbac: [GRANTED.rbac.job, GRANTED.rbac.app, { ...DEVELOPER, roles: [{ role: 'AcrPush' }] }],
 };
 
 describe.each(['abac', 'rbac'] as const)('the whole line with the identities that are granted (%s)', (roleMode) => {
   it('scans, verifies, marks, locks, untags and releases, and reaches blob storage without a token', async () => {
+    const logged: string[] = [];
     const line = await createLine(
       onePolicy(
         'vulnerabilities: { fail: CRITICAL }\nsignature: { require: any, cosign: { keys: [ci.pub] }, grace: 15m }\nonPush: lock-and-untag',
       ),
-      {},
+      { log: (_, event) => void logged.push(event) },
       {
         roleMode,
         anonymous: false,
-        identities: GRANTED[roleMode],
+        identities: IDENTITIES[roleMode],
         callers: { app: 'app', job: 'job', developer: 'developer' },
         blobOrigin: `https://${BLOB_HOST}`,
         switches: { blobHead: 'redirect' },
@@ -66,6 +63,9 @@ describe.each(['abac', 'rbac'] as const)('the whole line with the identities tha
     });
     await line.settle();
     expect(await line.registry.pull('app', 'bad')).toBe(200);
+    // The sweep lists repositories, which is a right of its own.
+    await line.app.reconcile();
+    expect(logged.filter((event) => event === 'catalogue-failed' || event === 'repository-failed')).toEqual([]);
   });
 });
 
@@ -130,10 +130,10 @@ const DELETES: readonly Call[] = ['deleteManifest', 'deleteRepository'];
 
 const scoped = (scopeMap: Identity['scopeMap']): Identity => ({ name: 'token', password: 'secret', scopeMap });
 const TABLE: readonly (readonly [string, RoleMode, Identity | undefined, readonly Call[]])[] = [
-  ['the scan job', 'abac', GRANTED.abac[0], READS],
-  ['the function app', 'abac', GRANTED.abac[1], [...READS, ...WRITES, ...DELETES]],
-  ['the scan job', 'rbac', GRANTED.rbac[0], [...READS, 'catalog']],
-  ['the function app', 'rbac', GRANTED.rbac[1], [...READS, ...WRITES, ...DELETES]],
+  ['the scan job', 'abac', GRANTED.abac.job, READS],
+  ['the function app', 'abac', GRANTED.abac.app, [...READS, 'catalog', ...WRITES, ...DELETES]],
+  ['the scan job', 'rbac', GRANTED.rbac.job, [...READS, 'catalog']],
+  ['the function app', 'rbac', GRANTED.rbac.app, [...READS, 'catalog', ...WRITES, ...DELETES]],
   ['a writer', 'abac', entra('x', { roles: [{ role: repository('Writer') }] }), [...READS, ...WRITES]],
   [
     'a writer of one repository',

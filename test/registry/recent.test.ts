@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { imageOf } from '../../local/sample/image.js';
 import { parseRepository } from '../../shared/artifact/repository.js';
 import { parseTag } from '../../shared/artifact/tag.js';
-import { createRecent } from '../../shared/registry/recent.js';
+import { createRecent } from '../../shared/artifact/recent.js';
 import { LOGIN_SERVER, createTestRegistry } from '../support/registry.js';
 
 const V1 = parseTag('v1');
 
 describe('what is kept', () => {
   it('forgets what was used least recently, and no more', () => {
-    const kept = createRecent<number>(2);
+    const kept = createRecent<number>({ max: 2 });
     kept.set('a', 1);
     kept.set('b', 2);
     expect(kept.get('a')).toBe(1);
@@ -19,6 +19,21 @@ describe('what is kept', () => {
     expect(['a', 'c'].map(kept.get)).toEqual([1, 4]);
     kept.delete('a');
     expect(kept.get('a')).toBeUndefined();
+  });
+
+  it('holds so many bytes, and nothing that is larger', () => {
+    const kept = createRecent<number>({ max: 10, maxBytes: 10, bytesOf: (value) => value });
+    kept.set('a', 4);
+    kept.set('b', 6);
+    expect(['a', 'b'].map(kept.get)).toEqual([4, 6]);
+    kept.set('a', 5);
+    expect(['a', 'b'].map(kept.get)).toEqual([5, undefined]);
+    kept.set('c', 11);
+    kept.set('d', 5);
+    expect(['a', 'c', 'd'].map(kept.get)).toEqual([5, undefined, 5]);
+    kept.set('a', 11);
+    kept.set('e', 5);
+    expect(['a', 'd', 'e'].map(kept.get)).toEqual([undefined, 5, 5]);
   });
 });
 
