@@ -16,6 +16,7 @@ import { release } from './release.js';
 import { status } from './status.js';
 import { COMMAND_HELP, EXIT_USAGE, HELP, UsageError } from './usage.js';
 import { verify } from './verify.js';
+import { readVerifyOptions } from './verify/options.js';
 
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -81,11 +82,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return brake({ registry: positionals[0], endpoint, resume, reason, allow, json }, print);
     }
     case 'verify': {
-      const ignoreTransparencyLog = args.includes('--insecure-ignore-tlog');
-      const words = args.filter((arg) => arg !== '--insecure-ignore-tlog');
-      const { values } = read(words, ['layout', 'key'], 0);
-      const { layout, key, json } = values;
-      return verify({ layout, key, ignoreTransparencyLog, json }, print);
+      return verify(readVerifyOptions(args), print);
     }
     case 'policy': {
       const { values, positionals } = read(args, ['endpoint'], [2, 3]);
@@ -178,7 +175,7 @@ function read(
 function underOwnNode(): number | undefined {
   const own = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'node_modules', '.bin', 'node');
   const major = Number(process.versions.node.split('.')[0]);
-  const needed = ['start', 'demo', 'probe'].includes(process.argv[2] ?? '');
+  const needed = ['start', 'demo', 'probe', 'verify'].includes(process.argv[2] ?? '');
   if (!needed || major >= 22 || !existsSync(own)) return undefined;
   return spawnSync(own, process.argv.slice(1), { stdio: 'inherit' }).status ?? 1;
 }

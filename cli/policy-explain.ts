@@ -70,12 +70,12 @@ function describeCondition({ name, asks, says, findings, signature, reasons }: E
 }
 
 function describeSignature(found: NonNullable<ExplainedCondition['signature']>): string {
-  const { keys, outcome, code, byIndex, graceEnd, inGrace, outdated } = found;
+  const { signers, outcome, code, byIndex, graceEnd, inGrace, outdated } = found;
   return [
-    keys.length === 0 ? '' : `by ${keys.slice(0, 5).join(' or ')}${keys.length > 5 ? ' or others' : ''}, `,
+    signers.length === 0 ? '' : `by ${signers.slice(0, 5).join(' or ')}${signers.length > 5 ? ' or others' : ''}, `,
     `${outcome}${code === null ? '' : ` (${code})`}`,
     byIndex ? '; an index that holds it is signed' : '',
-    keys.length === 0 ? '' : `; may come until ${graceEnd}${inGrace ? '' : ', which is over'}`,
+    signers.length === 0 ? '' : `; may come until ${graceEnd}${inGrace ? '' : ', which is over'}`,
     outdated ? '; judged anew, since the last verification was made under another policy' : '',
   ].join('');
 }

@@ -1,6 +1,7 @@
-import { type LoadedPolicy, loadPolicy } from '../shared/config/load-policy.js';
+import type { LoadedPolicy } from '../shared/config/load-policy.js';
 import { ProblemsError } from '../shared/error/app-error.js';
 import { clean } from './clean.js';
+import { loadPolicyHere } from './load-policy.js';
 import { diffPolicies } from './policy-diff.js';
 import { explainPolicy } from './policy-explain.js';
 import { EXIT_USAGE, UsageError } from './usage.js';
@@ -14,7 +15,7 @@ export interface CheckOptions {
 /** Checks a policy file and the keys beside it; returns the exit code: 0 where it can be used, 1 where it cannot. */
 export async function checkPolicy({ file, json }: CheckOptions, print: (text: string) => void): Promise<number> {
   try {
-    const { policy } = await loadPolicy(file);
+    const { policy } = await loadPolicyHere(file);
     const { digest, rules } = policy;
     print(json ? JSON.stringify({ ok: true, digest, rules: rules.length }) : `fine: ${rules.length} rules, ${digest}`);
     return 0;
@@ -85,7 +86,7 @@ async function loadAll(
   const loaded: LoadedPolicy[] = [];
   for (const file of files) {
     try {
-      loaded.push(await loadPolicy(file));
+      loaded.push(await loadPolicyHere(file));
     } catch (error) {
       if (!(error instanceof ProblemsError)) throw error;
       print(listProblems(error, { json, file }));

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '../shared/error/app-error.js';
-import { loadPolicy } from '../shared/config/load-policy.js';
+import { loadPolicyHere } from './load-policy.js';
 import { packageRoot, startEnvironment } from '../local/environment.js';
 import { type FileOptions, loadRegistryOptions } from '../local/registry/options-file.js';
 import { watchStarter } from '../local/watch-starter.js';
@@ -28,7 +28,7 @@ export async function start(
   if (schema !== 'eventgrid' && schema !== 'cloudevents')
     throw new UsageError('--event-schema is eventgrid or cloudevents');
   // Told before anything starts, all mistakes at once.
-  await loadPolicy(policyFile);
+  await loadPolicyHere(policyFile);
   const registryOptions = await readOptions(values['registry-options']);
   await mkdir(stateDirectory, { recursive: true });
   const unlock = lockState(stateDirectory);

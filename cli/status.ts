@@ -96,6 +96,10 @@ function describe(found: Status): string {
       : []),
     ...found.secrets.slice(0, MAX_LISTED).map(({ rule, path }) => `    SECRET   ${clean(rule)} in ${clean(path)}`),
     `  signature    ${clean(signature.state)}${signature.message === undefined ? '' : `: ${clean(signature.message)}`}`,
+    ...(signature.found ?? []).map(
+      ({ kind, digest, outcome, code, message }) =>
+        `    ${clean(outcome).padEnd(12)} ${clean(kind)} ${clean(digest).slice(0, 19)}  ${clean(code)}: ${clean(message)}`,
+    ),
     ...found.platforms.map(({ platform, verdict }) => `  platform     ${clean(platform)}: ${verdict}`),
     `  enforcement  ${enforcement.state}${operations.length === 0 ? '' : `: ${operations.map(clean).join(', ')}`}`,
     ...(enforcement.withheld === null ? [] : [`  withheld     ${whyWithheld(enforcement.withheld)}`]),

@@ -19,7 +19,7 @@ export const HELP = `lazaret: the quarantine station for Azure Container Registr
   lazaret reconcile  compare registries and ledger now
   lazaret rebuild-ledger  rebuild a ledger that was lost
   lazaret policy     check a policy file, explain a verdict, see what another policy would change
-  lazaret verify     verify the signatures of an image in an OCI image layout, without any network
+  lazaret verify     verify an image's signatures, in a registry or in an OCI image layout
   lazaret probe      ask a registry what its documentation does not say
 
 Each has --help, with examples. All take --json.
@@ -109,14 +109,30 @@ lazaret policy diff [OLD] NEW [--endpoint URL] [--json]: which images another po
   npx lazaret rebuild-ledger --endpoint https://lazaret.azurewebsites.net --reason "the table was deleted, ticket 123"
   npx lazaret rebuild-ledger 127.0.0.1:5000
 `,
-  verify: `lazaret verify --layout DIR[:tag|@sha256:…] --key FILE --insecure-ignore-tlog [--json]: verify without a network
+  verify: `lazaret verify REF [--endpoint URL] [--json]: verify an image's signatures now, by the deployed policy
+lazaret verify REF TRUST [--at TIME] [--json]: the same, by whom you trust, straight from the registry
+lazaret verify --layout DIR[:tag|@sha256:…] [--scope REGISTRY/REPOSITORY] TRUST [--at TIME] [--json]: from an OCI image layout
 
-  DIR is an OCI image layout that holds an image and its signatures: Sigstore bundles that refer to it, or Cosign's older
-  .sig manifest. FILE is a PEM public key (EC P-256, P-384, P-521, RSA, Ed25519). Transparency logs are not verified yet, so
-  the option that says so is asked for. Notation signatures are inconclusive (UNSUPPORTED).
-  Exit code: 0 pass, 1 fail, 2 inconclusive, 4 usage, or a layout or key that cannot be read.
+  TRUST is what one of these says; a key or an identity together with --notation-config means that both have to have signed:
+    --key FILE                      a PEM public key (EC P-256, P-384, P-521, RSA, Ed25519); Cosign signatures by it count
+    --certificate-identity NAME --certificate-oidc-issuer URL   who has to have signed without a key, both compared as they are
+    --certificate-identity-regexp P, --certificate-oidc-issuer-regexp P   patterns instead; here they have to match all of the
+                                    name: they are anchored at both ends, which they are not in Cosign
+    --trusted-root FILE             authorities and logs (trusted_root.json), which identities need
+    --insecure-ignore-tlog          asks nothing of transparency logs; with --key, no trusted root is needed then
+    --attestation-type TYPE         an attestation is wanted in the place of a Cosign signature: its predicate type, or Cosign's
+                                    short name of it, such as slsaprovenance1 or vuln
+    --notation-config DIR           trustpolicy.oci.json or trustpolicy.json, and truststore/, as Notation keeps them
+    --policy FILE                   a policy of Lazaret's; its rule for the image counts
+  --scope       what a layout stands for: the trust policy's scopes and the policy's rules are compared with it
+  --at TIME     the moment of the verification, such as 2026-06-01T12:00:00Z (default now)
+  --allow-host HOST[:PORT]  may be asked about revoked certificates though its address is private; may be said several times
+  A registry on this machine is read without credentials, any other with those of az login.
+  Exit code: 0 pass, 1 fail, 2 inconclusive, 4 usage, or something that cannot be read.
 
+  npx lazaret verify 127.0.0.1:5000/team-a/app:v1
   npx lazaret verify --layout ./saved:v1 --key cosign.pub --insecure-ignore-tlog
+  npx lazaret verify --layout ./saved --notation-config ~/.config/notation --scope team.azurecr.io/team-a/app
 `,
   insist: `lazaret insist REF --reason TEXT [--endpoint URL] [--json]: quarantine a contested or refused image again
 

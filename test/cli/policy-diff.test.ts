@@ -50,7 +50,7 @@ async function run(pages: readonly Partial<PolicyDiffPage>[], json = false) {
   const printed: string[] = [];
   const notes: string[] = [];
   const options = { endpoint, json, note: (text: string) => void notes.push(text) };
-  const sources = { before: undefined, after: { policy: 'p', keys: {} } };
+  const sources = { before: undefined, after: { policy: 'p', files: {} } };
   const code = await diffPolicies(sources, options, (text) => void printed.push(text));
   return { code, text: printed.join('\n'), notes, asked };
 }

@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type VerifyReport, verify } from '../../cli/verify.js';
+import { verify } from '../../cli/verify.js';
+import { readVerifyOptions } from '../../cli/verify/options.js';
+import type { VerifyReport } from '../../shared/pipeline/verify-report.js';
 import * as sample from '../../local/sample/image.js';
 import { generateKeyPair, signBundle, signLegacy } from '../../local/signer/signer.js';
 import { digestOf, hexOf } from '../../shared/artifact/digest.js';
@@ -53,8 +55,8 @@ const blobsOf = (...artifacts: readonly sample.Artifact[]) =>
 /** What the command says, and its exit code. */
 async function run(layout: string, key = 'ours.pub'): Promise<VerifyReport & { readonly exit: number }> {
   let text = '';
-  const options = { layout, key: join(root, key), ignoreTransparencyLog: true, json: true };
-  const exit = await verify(options, (line) => (text = line));
+  const words = ['--layout', layout, '--key', join(root, key), '--insecure-ignore-tlog', '--json'];
+  const exit = await verify(readVerifyOptions(words), (line) => (text = line));
   return { ...(JSON.parse(text) as VerifyReport), exit };
 }
 
@@ -70,7 +72,7 @@ describe('verify --layout', () => {
       for (const place of [directory, `${directory}:v1`, `${directory}@${image.digest}`]) {
         expect(await run(place)).toMatchObject({
           ...{ exit: 0, verdict: 'pass', digest: image.digest, reasons: [] },
-          signatures: [{ checks: [{ type: 'integrity', outcome: 'ok', code: 'SIGNATURE_VERIFIED' }] }],
+          signatures: [{ outcome: 'verified', signer: expect.stringContaining('ours.pub') as string }],
         });
       }
     }
@@ -105,7 +107,7 @@ describe('verify --layout', () => {
     expect(await run(place)).toMatchObject({ exit: 1, verdict: 'fail' });
   });
 
-  it('cannot tell where a signature is of a kind that it does not verify', async () => {
+  it('does not count a signature of a kind that is not asked for', async () => {
     const notation = sample.makeArtifact({
       configType: 'application/vnd.cncf.notary.signature',
       config: bundle.blobs[0]!,
@@ -115,11 +117,7 @@ describe('verify --layout', () => {
     const subject = { mediaType: image.mediaType, digest: image.digest, size: image.bytes.byteLength };
     const bytes = Buffer.from(JSON.stringify({ ...manifest, subject }));
     const directory = await layoutOf([named(image, 'v1'), { bytes, mediaType: MediaType.ociManifest }], blobsOf(image));
-    expect(await run(directory)).toMatchObject({
-      exit: 2,
-      verdict: 'inconclusive',
-      reasons: [{ code: 'UNSUPPORTED' }],
-    });
+    expect(await run(directory)).toMatchObject({ exit: 1, verdict: 'fail', reasons: [{ code: 'SIGNATURE_MISSING' }] });
   });
 
   it('does not take a blob for what its name says', async () => {
@@ -151,14 +149,34 @@ describe('verify --layout', () => {
     await expect(run(await make())).rejects.toMatchObject({ code });
   });
 
+  const layout = ['--layout', '/nowhere'];
+  const key = ['--key', '/nowhere/ours.pub'];
+  const ignore = ['--insecure-ignore-tlog'];
+  const who = ['--certificate-identity', 'a', '--certificate-oidc-issuer', 'https://i'];
   it.each([
-    ['no layout', { layout: undefined }],
-    ['no key', { key: undefined }],
-    ['a key that is not there', { key: '/nowhere/cosign.pub' }],
-    ['a log that it cannot verify', { ignoreTransparencyLog: false }],
-  ])('refuses a call with %s', async (_, changes) => {
-    const options = { layout: root, key: join(root, 'ours.pub'), ignoreTransparencyLog: true, json: true, ...changes };
-    await expect(verify(options, () => undefined)).rejects.toMatchObject({ name: 'UsageError' });
+    ['nothing', []],
+    ['no layout', [...key, ...ignore]],
+    ['a layout and a reference', ['r.azurecr.io/app:v1', ...layout, ...key, ...ignore]],
+    ['nobody to trust', [...layout, ...ignore]],
+    ['a key that is not there', [...layout, ...key, ...ignore]],
+    ['a key, and neither a log nor the word to do without', [...layout, ...key]],
+    ['an identity, and no root', [...layout, ...who]],
+    ['an identity without an issuer', [...layout, '--certificate-identity', 'a', '--trusted-root', 'r']],
+    ['an issuer without an identity', [...layout, '--certificate-oidc-issuer', 'a', '--trusted-root', 'r']],
+    ['a name and a pattern', [...layout, ...who, '--certificate-identity-regexp', 'a', '--trusted-root', 'r']],
+    ['a key and an identity', [...layout, ...key, ...who, '--trusted-root', 'r']],
+    ['a policy and a key', [...layout, ...key, '--policy', 'p.yaml']],
+    ['two keys', [...layout, ...key, ...key, ...ignore]],
+    ['two keys, written otherwise', [...layout, ...key, '--key=/b.pub', ...ignore]],
+    ['an option that is none', [...layout, ...key, ...ignore, '--insecure-skip-verify']],
+    ['a time that is none', [...layout, ...key, ...ignore, '--at', 'yesterday']],
+    ['a day for a time', [...layout, ...key, ...ignore, '--at', '2026-06-01']],
+    ['a scope that is none', [...layout, ...key, ...ignore, '--scope', 'app']],
+    ['a configuration that is not there', [...layout, '--notation-config', '/nowhere']],
+    ['a time for somebody else to verify at', ['r.azurecr.io/app:v1', '--at', '2026-06-01T12:00:00Z']],
+  ])('refuses a call with %s', async (_, words) => {
+    const call = async () => verify(readVerifyOptions(words), () => undefined);
+    await expect(call()).rejects.toMatchObject({ name: 'UsageError' });
   });
 });
 
