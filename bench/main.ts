@@ -9,11 +9,12 @@ import { systemImage, systemLayer, tinyImage } from './images.js';
 import { machine, say } from './machine.js';
 import { overhead } from './overhead.js';
 import { writeReport } from './report/report.js';
+import { signatures } from './signatures/signatures.js';
 import { throughput } from './throughput.js';
 import { wall } from './wall.js';
 
 const USAGE = `usage: npm run bench -- overhead|throughput ROOT
-       npm run bench -- wall|burst|calls|growth
+       npm run bench -- wall|burst|calls|growth|signatures
        npm run bench -- all ROOT
        npm run bench -- report
 
@@ -41,6 +42,7 @@ const BENCHMARKS: Readonly<Record<string, (root: string) => Promise<object>>> = 
   burst: () => burst(),
   calls: () => calls(),
   growth: () => growth(),
+  signatures: () => signatures(),
 };
 
 const [what = '', root = ''] = process.argv.slice(2);

@@ -20,6 +20,7 @@ import { createSend } from '../../shared/queue/queues.js';
 import { createReceiver } from '../../shared/queue/receiver.js';
 import { createRegistryClient } from '../../shared/registry/registry-client.js';
 import { createReportStore } from '../../shared/report/report-store.js';
+import { materialOfKeys } from '../../shared/signature/material.js';
 import { parsePublicKey } from '../../shared/signature/trust.js';
 import { bindSteps } from '../../shared/steps.js';
 import { type Call, classifyCall } from './count.js';
@@ -108,7 +109,8 @@ export async function createCountedLine({
     journal: createJournal(createMemoryTable(), clock),
     sendCard: undefined,
     policy: { ...policy, digest: digestOf(text), trust: digestOf('keys') },
-    keys: new Map([['ci.pub', parsePublicKey('ci.pub', publicKey)]]),
+    askAuthorities: () => Promise.resolve([]),
+    material: materialOfKeys([parsePublicKey('ci.pub', publicKey)]),
     registries: [{ resourceId: RESOURCE_ID, loginServer: LOGIN_SERVER }],
     maxDatabaseAgeMilliseconds: 72 * 3_600_000,
     queueLength: (queue) => Promise.resolve(queues.visible(queue)),

@@ -94,6 +94,48 @@ const TABLES: Tables = {
       ),
       ...PICTURES.map(({ file, title }) => `![${title}](${file})`),
     ].join('\n\n'),
+  signatures: ({ wanted, load, races, splits, hostile }) =>
+    [
+      `Load of the machine when it began: ${load}.`,
+      table(
+        ['image', 'beside', 'at once', '', 'ours, a second', 'theirs, a second', 'ratio', `≥ ${wanted}`],
+        races.flatMap(({ image, tool, atOnce, theirs, ...ours }) =>
+          (['cold', 'warm'] as const).map((warmth) => [
+            ...[image, `\`${tool} verify\``, atOnce, warmth, ours[warmth].ours, theirs],
+            ...[ours[warmth].ratio, yes(ours[warmth].met)],
+          ]),
+        ),
+      ),
+      table(
+        ['one verification of', '', 'requests', 'fetch, ms', 'parse, ms', 'crypto, ms'],
+        splits.map(({ image, warmth, requests, fetch, parse, crypto }) => [
+          ...[image, warmth, requests, fetch, parse, crypto],
+        ]),
+      ),
+      table(
+        [
+          'processor time of one',
+          '',
+          'ours, ms',
+          'the registry’s for it, ms',
+          'theirs, ms',
+          'the registry’s for it, ms',
+          'ratio',
+        ],
+        splits.map(({ image, warmth, processor, registry, toolProcessor, toolRegistry, ratio }) => [
+          ...[image, warmth, processor, registry, toolProcessor, toolRegistry, ratio],
+        ]),
+      ),
+      table(
+        ['strangers’ signatures', 'on one image', 'outcome', 'looked at', 'ms', 'peak, MiB', 'twice as many: peak'],
+        hostile.flatMap(({ name, crowds, ratio, met }) =>
+          crowds.map(({ referrers, outcome, code, candidates, milliseconds, peak }, i) => [
+            ...[name, referrers.toLocaleString('en-US'), `${outcome}, \`${code}\``, candidates, milliseconds, peak],
+            i === crowds.length - 1 ? `× ${ratio} ${yes(met)}` : '',
+          ]),
+        ),
+      ),
+    ].join('\n\n'),
 };
 
 /** Writes the tables of `README.md` and the pictures anew, from the results that are stored in `directory`. */

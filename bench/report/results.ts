@@ -10,6 +10,7 @@ const overhead = z.object({
   limit: z.number(),
   met: z.boolean(),
 });
+const pace = z.object({ ours: z.number(), ratio: z.number(), met: z.boolean() });
 const counts = z.object({ read: z.number(), referrers: z.number(), write: z.number(), token: z.number() });
 const operations = z.record(z.string(), z.number());
 const slopes = z.object({ all: z.number(), lastDecade: z.number() });
@@ -42,6 +43,34 @@ export const RESULTS = {
       z.object({
         ...{ work: z.string(), place: z.string(), ledger: z.string(), time: slopes, memory: slopes, met: z.boolean() },
         points: z.array(z.object({ count: z.number(), milliseconds: z.number(), bytes: z.number() })),
+      }),
+    ),
+  }),
+  signatures: measured.extend({
+    ...{ wanted: z.number(), load: z.number() },
+    races: z.array(
+      z.object({
+        ...{ image: z.string(), tool: z.string(), atOnce: z.number() },
+        ...{ theirs: z.number(), cold: pace, warm: pace },
+      }),
+    ),
+    splits: z.array(
+      z.object({
+        warmth: z.enum(['cold', 'warm']),
+        ...{ image: z.string(), requests: z.number(), fetch: z.number(), parse: z.number(), crypto: z.number() },
+        ...{ processor: z.number(), registry: z.number() },
+        ...{ toolProcessor: z.number(), toolRegistry: z.number(), ratio: z.number() },
+      }),
+    ),
+    hostile: z.array(
+      z.object({
+        ...{ name: z.string(), ratio: z.number(), met: z.boolean() },
+        crowds: z.array(
+          z.object({
+            ...{ referrers: z.number(), outcome: z.string(), code: z.string(), candidates: z.number() },
+            ...{ milliseconds: z.number(), peak: z.number() },
+          }),
+        ),
       }),
     ),
   }),
