@@ -47,7 +47,7 @@ export function createBlobHost(deps: {
       const size = await deps.blobs.size(digest);
       if (size === undefined) return refuse(404, 'BlobNotFound');
       try {
-        return blobResponse(deps.blobs, request, { digest, size });
+        return await blobResponse(deps.blobs, request, { digest, size });
       } catch (error) {
         if (error instanceof RegistryError) return refuse(error.status, 'InvalidRange');
         throw error;

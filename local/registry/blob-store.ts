@@ -4,6 +4,7 @@ import { mkdir, readFile, readdir, rename, rm, stat, truncate, writeFile } from 
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { createRecent } from '../../shared/artifact/recent.js';
 
 /** Bytes as they stream. */
 export type Bytes = ReadableStream<Uint8Array>;
@@ -41,6 +42,10 @@ export function hashOf(bytes: Uint8Array, algorithm: 'sha256' | 'sha512'): strin
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
+/** What is small enough to be read at once, and kept in memory for a while. */
+export const SMALL_BYTES = 64 * 1024;
+const KEPT_BYTES = 16 * 1024 * 1024;
+
 /** Blobs in files: each is written beside its place and moved there. Memory does not grow with their size. */
 export async function createFileBlobs(directory: string): Promise<BlobStore> {
   const at = (...parts: string[]) => join(directory, ...parts);
@@ -51,6 +56,12 @@ export async function createFileBlobs(directory: string): Promise<BlobStore> {
   const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size;
   // The running hash of an upload saves a second reading; after a restart, or another algorithm, it is read again.
   const running = new Map<string, { readonly hash: Hash; size: number }>();
+  // What has a digest never changes, and manifests and signatures are read again and again.
+  const small = createRecent<Uint8Array>({
+    max: 1000,
+    maxBytes: KEPT_BYTES,
+    bytesOf: ({ byteLength }) => byteLength,
+  });
   return {
     begin: async (id) => {
       await writeFile(upload(id), '');
@@ -99,7 +110,13 @@ export async function createFileBlobs(directory: string): Promise<BlobStore> {
     },
     size: (digest) => sizeOf(blob(digest)),
     read: (digest, range) => Readable.toWeb(createReadStream(blob(digest), range)) as Bytes,
-    readAll: (digest) => readFile(blob(digest)),
+    readAll: async (digest) => {
+      const known = small.get(digest);
+      if (known !== undefined) return known;
+      const bytes = await readFile(blob(digest));
+      if (bytes.byteLength <= SMALL_BYTES) small.set(digest, bytes);
+      return bytes;
+    },
   };
 }
 

@@ -1,13 +1,13 @@
-import type { BlobStore, Range } from './blob-store.js';
+import { type BlobStore, type Range, SMALL_BYTES } from './blob-store.js';
 import type { Context } from './context.js';
 import { RegistryError } from './error.js';
 
 /** Serves a blob that belongs to the repository, whole or in part, from here or from another host. */
-export function getBlob(
+export async function getBlob(
   context: Context,
   request: Request,
   { name, digest }: { name: string; digest: string },
-): Response {
+): Promise<Response> {
   context.auth.check(request, [{ type: 'repository', name, action: 'pull' }]);
   const size = context.repositories.find(name)?.blobs.get(digest);
   if (size === undefined)
@@ -23,11 +23,11 @@ export function getBlob(
 }
 
 /** The bytes of a blob, or those that a `Range` header asks for. RFC 9110, section 14. */
-export function blobResponse(
+export async function blobResponse(
   blobs: BlobStore,
   request: Request,
   { digest, size }: { readonly digest: string; readonly size: number },
-): Response {
+): Promise<Response> {
   const range = parseRange(request.headers.get('range'), size);
   if (range === 'unsatisfiable') {
     throw new RegistryError(416, 'RANGE_INVALID', {
@@ -43,7 +43,9 @@ export function blobResponse(
     'accept-ranges': 'bytes',
     etag: `"${digest}"`,
   };
-  const body = request.method === 'HEAD' || size === 0 ? null : blobs.read(digest, range);
+  const isEmpty = request.method === 'HEAD' || size === 0;
+  const isSmall = range === undefined && size <= SMALL_BYTES;
+  const body = isEmpty ? null : isSmall ? Buffer.from(await blobs.readAll(digest)) : blobs.read(digest, range);
   return new Response(body, { status: range === undefined ? 200 : 206, headers });
 }
 

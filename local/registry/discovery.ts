@@ -29,7 +29,9 @@ export function listReferrers(
     headers.set('link', nextLink(cut, `/v2/${name}/referrers/${digest}`, filter)['link'] ?? '');
   }
   const manifests = cut.items.flatMap((referrer) => describe(state, referrer, context.switches));
-  return new Response(JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests }), { headers });
+  const body = JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests });
+  headers.set('content-length', String(Buffer.byteLength(body)));
+  return new Response(body, { headers });
 }
 
 function describe(state: RepositoryState | undefined, digest: string, switches: Switches): readonly object[] {

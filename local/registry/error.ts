@@ -20,7 +20,9 @@ export class RegistryError extends Error {
   /** The HTTP answer. */
   toResponse(): Response {
     const error = { code: this.code, message: this.message, ...(this.detail !== undefined && { detail: this.detail }) };
-    return Response.json({ errors: [error] }, { status: this.status, headers: this.headers });
+    const body = JSON.stringify({ errors: [error] });
+    const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
+    return new Response(body, { status: this.status, headers: { ...headers, ...this.headers } });
   }
 }
 

@@ -71,6 +71,17 @@ function missingTools() {
     const found = commands.some((command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0);
     if (!found) say(`NOT HERE: ${name}. What needs it is tested by "npm run test:ci", which .ci/run installs it for.`);
   }
+  if (!hasTerraform()) say('NOT HERE: terraform 1.9 or later. THE INFRASTRUCTURE IS NOT TESTED (npm run test:infra).');
+}
+
+/** The infrastructure's rules need 1.9; test/infra skips itself without it. */
+function hasTerraform() {
+  const { stdout } = spawnSync('terraform', ['version', '-json'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [, major = 0, minor = 0] = /"terraform_version": *"(\d+)\.(\d+)/.exec(stdout ?? '') ?? [];
+  return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 9);
 }
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -1,8 +1,10 @@
 import { type KeyObject, createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { hexOf } from '../../shared/artifact/digest.js';
 import { MediaType } from '../../shared/artifact/media-type.js';
-import { SIGNATURE_ANNOTATION, SIMPLE_SIGNING_TYPE } from '../../shared/signature/cosign/legacy.js';
-import { COSIGN_SIGN_PREDICATE, preAuthEncoding } from '../../shared/signature/cosign/bundle.js';
+import { SIGNATURE_ANNOTATION } from '../../shared/signature/cosign/annotations.js';
+import { preAuthEncoding } from '../../shared/signature/cosign/envelope.js';
+import { SIMPLE_SIGNING_TYPE } from '../../shared/signature/cosign/legacy.js';
+import { COSIGN_SIGN_PREDICATE } from '../../shared/signature/cosign/statement.js';
 import { type Artifact, makeArtifact } from '../sample/image.js';
 import { toBlob } from '../sample/layer.js';
 

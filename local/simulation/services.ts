@@ -16,7 +16,7 @@ import { createMemoryClient } from './memory-client.js';
 import type { MemoryQueues } from './memory-queues.js';
 import type { MemoryRegistry } from './memory-registry.js';
 import type { Process } from './process.js';
-import { KEYS, REGISTRIES } from './setting.js';
+import { MATERIAL, REGISTRIES } from './setting.js';
 
 /** What stands outside every process and outlives it. */
 export interface Surroundings {
@@ -53,7 +53,8 @@ export function createServices(process: Process, world: Surroundings): Services 
       });
     },
     policy: world.policy,
-    keys: KEYS,
+    material: MATERIAL,
+    askAuthorities: () => Promise.resolve([]),
     registries: REGISTRIES,
     mode: 'enforce',
     signIn: 'local',

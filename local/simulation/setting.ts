@@ -4,6 +4,7 @@ import { parseRepository } from '../../shared/artifact/repository.js';
 import { parseTag } from '../../shared/artifact/tag.js';
 import { parsePolicy } from '../../shared/policy/parse-policy.js';
 import type { Policy } from '../../shared/policy/policy.js';
+import { materialOfKeys } from '../../shared/signature/material.js';
 import { parsePublicKey } from '../../shared/signature/trust.js';
 import { namedKeyPair } from './signing.js';
 
@@ -67,8 +68,8 @@ export const POLICIES = { long: policyOf(policyText(DEADLINES.long)), short: pol
 /** Who may sign, and who signs nonetheless. */
 export const SIGNERS = { trusted: namedKeyPair('trusted'), stranger: namedKeyPair('stranger') } as const;
 
-/** The keys that the policy names. */
-export const KEYS = new Map([['ci.pub', parsePublicKey('ci.pub', SIGNERS.trusted.publicKey)]]);
+/** What the policy trusts. */
+export const MATERIAL = materialOfKeys([parsePublicKey('ci.pub', SIGNERS.trusted.publicKey)]);
 
 /** So few new quarantines an hour that the brake is met; and so many that it never is. */
 const FEW = 2;

@@ -6,6 +6,8 @@ import type { TLSSocket } from 'node:tls';
 /** A pure web handler: the same in a test, as an injected `fetch`, and behind a socket. */
 export type Handler = (request: Request) => Promise<Response>;
 
+const SMALL_BYTES = 64 * 1024;
+
 /** Mounts a handler on `node:http` or `node:https`. Bodies stream both ways, with backpressure. */
 export function serve(handler: Handler, onError: (error: unknown) => void = () => undefined): RequestListener {
   return (incoming, outgoing) => {
@@ -19,6 +21,11 @@ export function serve(handler: Handler, onError: (error: unknown) => void = () =
 
 async function respond(handler: Handler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const response = await handler(toRequest(incoming));
+  if (response.body !== null && incoming.method !== 'HEAD' && isSmall(response)) {
+    const body = Buffer.from(await response.arrayBuffer());
+    outgoing.writeHead(response.status, Object.fromEntries(response.headers)).end(body);
+    return;
+  }
   // Node sends headers of one name as a list; fetch has only set-cookie more than once, which no handler here uses.
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   if (response.body === null || incoming.method === 'HEAD') {
@@ -27,6 +34,12 @@ async function respond(handler: Handler, incoming: IncomingMessage, outgoing: Se
     return;
   }
   await pipeline(Readable.fromWeb(response.body), outgoing);
+}
+
+/** One piece, which leaves together with its headers: the apparatus of a stream costs many times what it carries. */
+function isSmall({ headers }: Response): boolean {
+  const length = headers.get('content-length');
+  return length !== null && Number(length) <= SMALL_BYTES;
 }
 
 function toRequest(incoming: IncomingMessage): Request {
