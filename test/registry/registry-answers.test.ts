@@ -51,6 +51,18 @@ describe('a registry without the referrers API', () => {
     const { descriptors } = await client.listReferrers(key, { maxDescriptors: 10, maxPages: 5 });
     expect(descriptors.map(({ digest }) => digest).toSorted()).toEqual([theirs.digest, ...digests].toSorted());
   });
+
+  it('has its list left alone as long as the signatures in it are not kept', async () => {
+    const { client, image, key } = await pushed({ referrersApi: 'off' });
+    const subject = { key, mediaType: image.mediaType, size: image.bytes.byteLength };
+    const mark = { artifactType: 'application/sarif+json', bytes: Buffer.from('a'), annotations: {} };
+    const early = { ...mark, createdAt: NOW().toISOString(), mayRewriteList: false };
+    await expect(client.pushReferrer(subject, early)).rejects.toMatchObject({ code: 'SIGNATURES_NOT_STORED' });
+    const bounds = { maxDescriptors: 10, maxPages: 5 };
+    expect((await client.listReferrers(key, bounds)).descriptors).toEqual([]);
+    const digest = await client.pushReferrer(subject, { ...early, mayRewriteList: true });
+    expect((await client.listReferrers(key, bounds)).descriptors).toMatchObject([{ digest }]);
+  });
 });
 
 describe('a role that arrives late', () => {
