@@ -33,11 +33,11 @@ export interface TrialContext {
 const plain = (outcome: Trial['outcome']): Trial => ({ outcome, cause: '', detail: '', free: [] });
 
 /** Verifies a mutant, and judges what the verifier says of it. */
-export function tryMutant({ parts, trust }: Mutant, context: TrialContext): Trial {
-  const { seed, other, verify, store } = context;
+export function tryMutant(mutant: Mutant, context: TrialContext): Trial {
+  const { seed, store } = context;
+  const { parts } = mutant;
   let evidence: SignatureEvidence;
   let requirement: SignatureRequirement;
-  let judged: readonly Judged[];
   try {
     requirement = requirementOf(seed, parts.trust);
     evidence = buildEvidence({ ...seed, parts });
@@ -46,6 +46,24 @@ export function tryMutant({ parts, trust }: Mutant, context: TrialContext): Tria
     const crash = crashOf(error);
     return crash === undefined ? plain('unreadable') : { ...plain('crash'), cause: crash, detail: stackOf(error) };
   }
+  const alone = evidence.candidates.map((candidate) => ({ ...evidence, candidates: [candidate] }));
+  // Stored evidence may have come to hold several: each is explained by itself.
+  const trials = (alone.length === 0 ? [evidence] : alone).map((each) => judge(each, { requirement, mutant, context }));
+  const order: readonly Trial['outcome'][] = ['crash', 'passed', 'verified'];
+  const found = order.flatMap((outcome) => trials.find((trial) => trial.outcome === outcome) ?? []);
+  return found[0] ?? plain('refused');
+}
+
+interface Judging {
+  readonly requirement: SignatureRequirement;
+  readonly mutant: Mutant;
+  readonly context: TrialContext;
+}
+
+function judge(evidence: SignatureEvidence, { requirement, mutant, context }: Judging): Trial {
+  const { seed, other, verify } = context;
+  const { parts, trust } = mutant;
+  let judged: readonly Judged[];
   try {
     judged = verify(evidence, requirement, parts.now);
   } catch (error) {
