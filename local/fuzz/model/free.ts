@@ -165,6 +165,12 @@ export const FREE_PLACES: readonly FreePlace[] = [
     reason: 'None is looked at without a store of authorities for them, nor before it is due by the policy.',
   },
   {
+    name: 'parameters that say nothing',
+    path: /signer0\.digestAlgorithm$/,
+    reason: 'RFC 5754 §2: of SHA-2, absent parameters and NULL mean the same',
+    when: ({ before = '', after = '' }) => /^300[bd]06/.test(after) && before.slice(4, 26) === after.slice(4, 26),
+  },
+  {
     name: 'unsigned parts of a timestamp',
     path: /\.(digestAlgorithms|revocationLists|signer0\.unsignedAttributes|certificates(\.[0-9a-f]+)?)$/,
     reason:

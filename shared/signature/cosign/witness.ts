@@ -200,4 +200,21 @@ function checkCheckpoint({ inclusionProof: proof }: LogEntry): void {
   if (size !== String(proof.treeSize) || root !== proof.rootHash) {
     throw failed('transparencyLog', 'SIGNATURE_NOT_LOGGED', 'Its proof and its checkpoint are of two trees.');
   }
+  // Signed notes have their signatures behind an empty line, each behind a dash and a name. The library reads any base64.
+  const signatures = proof.checkpoint.envelope.split('\n\n').slice(1).join('\n\n').split('\n');
+  for (const line of signatures) {
+    const encoded = line.split(' ').at(-1) ?? '';
+    if (!isCanonical(encoded)) {
+      throw failed('transparencyLog', 'SIGNATURE_NOT_LOGGED', 'Its checkpoint cannot be read.');
+    }
+  }
+}
+
+function isCanonical(base64: string): boolean {
+  try {
+    decodeBase64(base64);
+    return true;
+  } catch {
+    return base64 === '';
+  }
 }
