@@ -5,7 +5,6 @@ import {
   type RevocationRequest,
   revocationOf,
 } from '../../shared/signature/revocation.js';
-import { partsOf } from '../../shared/signature/x509/parts.js';
 import {
   type ChainOptions,
   type Made,
@@ -57,7 +56,7 @@ const ocsp = ({ leaf, intermediate }: typeof byOcsp, options: Partial<OcspOption
 const list = ({ intermediate }: typeof byOcsp, options: Partial<CrlOptions> = {}) =>
   makeCrl({ issuer: intermediate, ...options });
 const entry = ({ leaf }: { readonly leaf: Made }, options: Partial<EntryOptions> = {}) => ({
-  serial: partsOf(leaf).serial,
+  serial: leaf.certificate.serial,
   ...options,
 });
 

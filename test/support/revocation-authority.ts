@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { RevocationAnswer, RevocationRequest } from '../../shared/signature/revocation.js';
-import { partsOf } from '../../shared/signature/x509/parts.js';
 import { type Made, NOW, type SignOptions, daysFromNow, hashAlgorithm, signDer } from './certificates.js';
 import * as der from './der.js';
 
@@ -40,8 +39,8 @@ export function makeOcsp(options: OcspOptions): Buffer {
   const id = der.seq(
     hashAlgorithm(idHash),
     der.octets(digest(idHash, named.subjectDer)),
-    der.octets(digest(idHash, partsOf(named).keyBits)),
-    integer(options.serial ?? partsOf(certificate).serial),
+    der.octets(digest(idHash, named.certificate.keyBits)),
+    integer(options.serial ?? certificate.certificate.serial),
   );
   const states = {
     good: der.implicit(0, Buffer.alloc(0)),
@@ -60,7 +59,7 @@ export function makeOcsp(options: OcspOptions): Buffer {
   );
   const data = der.seq(
     options.byKey === true
-      ? der.context(2, der.octets(digest('sha1', partsOf(responder).keyBits)))
+      ? der.context(2, der.octets(digest('sha1', responder.certificate.keyBits)))
       : der.context(1, responder.subjectDer),
     der.generalized(options.producedAt ?? daysFromNow(-1)),
     der.seq(...Array.from({ length: options.copies ?? 1 }, () => answer)),

@@ -2,7 +2,7 @@ import { type Certificate, readExtension } from '../x509/certificate.js';
 import { type Der, TAG, fieldsOf, listOf, oidOf, readDer } from '../x509/der.js';
 import { failed } from './checks.js';
 import { type SignerIdentity, isUsableName } from './identity.js';
-import { CODE_SIGNING } from './trusted-chain.js';
+import { PURPOSE } from '../x509/known-extensions.js';
 
 /** https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md */
 const OID = {
@@ -35,7 +35,7 @@ export function checkSigningCertificate(certificate: Certificate): void {
   if (keyUsage?.usages.has('digitalSignature') !== true || keyUsage.usages.has('keyCertSign')) {
     throw unsuitable('Its certificate is not for signatures.');
   }
-  if (extendedKeyUsage?.purposes.includes(CODE_SIGNING) !== true) {
+  if (extendedKeyUsage?.purposes.includes(PURPOSE.codeSigning) !== true) {
     throw unsuitable('Its certificate is not for signing code.');
   }
   for (const [oid, { critical }] of extensions) {

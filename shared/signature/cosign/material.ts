@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MAX_CERTIFICATE_BYTES } from '../x509/certificate.js';
-import { decodeBase64 } from '../encoding/base64.js';
+import { isBase64 } from '../encoding/base64.js';
 
 /** The most entries of logs, timestamps, hashes of a proof, and certificates in one bundle. */
 export const MAX_LOG_ENTRIES = 32;
@@ -15,14 +15,7 @@ export function base64Schema(maxBytes: number) {
     .string()
     .min(1)
     .max(Math.ceil(maxBytes / 3) * 4)
-    .refine((text) => {
-      try {
-        decodeBase64(text);
-        return true;
-      } catch {
-        return false;
-      }
-    }, 'no canonical base64');
+    .refine(isBase64, 'no canonical base64');
 }
 
 /** A 64-bit integer of protobuf's JSON: text, or a number where it is small; nothing where it is zero. */

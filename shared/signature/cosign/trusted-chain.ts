@@ -1,9 +1,7 @@
 import { AppError } from '../../error/app-error.js';
-import { type Certificate, isSameName } from '../x509/certificate.js';
-
-/** OIDs of purposes. RFC 5280 §4.2.1.12; RFC 3161 §2.3. */
-export const CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
-const TIME_STAMPING = '1.3.6.1.5.5.7.3.8';
+import type { Certificate } from '../x509/certificate.js';
+import { isIssuedBy } from '../x509/chain.js';
+import { PURPOSE } from '../x509/known-extensions.js';
 
 const wrong = (what: string) => new AppError('CERTIFICATE_UNSUITABLE', what);
 
@@ -17,12 +15,11 @@ export function checkChain(chain: readonly Certificate[], purpose: 'certificates
   if (leaf === undefined) throw wrong('it has no certificate');
   for (const [index, certificate] of chain.entries()) {
     const issuer = chain[index + 1];
-    if (issuer === undefined) continue;
-    if (!isSameName(certificate.issuerDer, issuer.subjectDer) || !certificate.isSignedBy(issuer)) {
+    if (issuer !== undefined && !isIssuedBy(certificate, issuer)) {
       throw wrong('a certificate is not signed by the next one');
     }
   }
-  const wanted = purpose === 'certificates' ? CODE_SIGNING : TIME_STAMPING;
+  const wanted = purpose === 'certificates' ? PURPOSE.codeSigning : PURPOSE.timeStamping;
   const authorities = purpose === 'certificates' ? chain : above;
   for (const { basicConstraints, keyUsage, extendedKeyUsage } of authorities) {
     if (basicConstraints?.ca !== true || keyUsage?.usages.has('keyCertSign') !== true) {
@@ -32,7 +29,7 @@ export function checkChain(chain: readonly Certificate[], purpose: 'certificates
   }
   if (purpose === 'certificates') return;
   const { basicConstraints, extendedKeyUsage, keyUsage } = leaf;
-  const only = extendedKeyUsage?.purposes.length === 1 && extendedKeyUsage.purposes[0] === TIME_STAMPING;
+  const only = extendedKeyUsage?.purposes.length === 1 && extendedKeyUsage.purposes[0] === PURPOSE.timeStamping;
   if (!only || !extendedKeyUsage.critical) throw wrong('its certificate is not for timestamps alone');
   if (basicConstraints?.ca === true || keyUsage?.usages.has('digitalSignature') === false) {
     throw wrong('its certificate may not sign timestamps');

@@ -2,7 +2,7 @@ import { type KeyObject, createHash } from 'node:crypto';
 import { type Bundle, bundleFromJSON } from '@sigstore/bundle';
 import { type SignedEntity, VerificationError, Verifier, toSignedEntity } from '@sigstore/verify';
 import type { CheckType } from '../result.js';
-import { decodeBase64 } from '../encoding/base64.js';
+import { decodeBase64, isBase64 } from '../encoding/base64.js';
 import { readToken, tokenOfResponse } from '../timestamp/token.js';
 import { Unproved, failed, unknown } from './checks.js';
 import { type SignedContent, checkLogBody } from './log-body.js';
@@ -204,17 +204,8 @@ function checkCheckpoint({ inclusionProof: proof }: LogEntry): void {
   const signatures = proof.checkpoint.envelope.split('\n\n').slice(1).join('\n\n').split('\n');
   for (const line of signatures) {
     const encoded = line.split(' ').at(-1) ?? '';
-    if (!isCanonical(encoded)) {
+    if (!isBase64(encoded)) {
       throw failed('transparencyLog', 'SIGNATURE_NOT_LOGGED', 'Its checkpoint cannot be read.');
     }
-  }
-}
-
-function isCanonical(base64: string): boolean {
-  try {
-    decodeBase64(base64);
-    return true;
-  } catch {
-    return base64 === '';
   }
 }

@@ -13,6 +13,11 @@ export function decodeBase64Url(text: string): Uint8Array {
   return decode(text, 'base64url');
 }
 
+/** Whether {@link decodeBase64} takes it. */
+export function isBase64(text: string): boolean {
+  return Buffer.from(text, 'base64').toString('base64') === text;
+}
+
 /** Node's decoder skips what it does not know; what it made has one encoding, and only that one is taken. */
 function decode(text: string, form: 'base64' | 'base64url'): Uint8Array {
   const bytes = Buffer.from(text, form);

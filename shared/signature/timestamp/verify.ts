@@ -4,7 +4,6 @@ import { hashOf, isSignatureOf } from '../x509/algorithm.js';
 import { type Certificate, isSameName, isValidAt } from '../x509/certificate.js';
 import { MAX_CHAIN, checkTimestampingChain, everyValidAt, isIssuedBy } from '../x509/chain.js';
 import { type Der, TAG, fieldsOf, listOf, oidOf, only } from '../x509/der.js';
-import { partsOf } from '../x509/parts.js';
 import { timeOf } from '../x509/time.js';
 import { type Signer, type Token, readToken, reading, weak } from './token.js';
 import { readTstInfo } from './tst-info.js';
@@ -110,7 +109,7 @@ function signingCertificate({ certificates, signer }: Token): Certificate {
   id.done();
   const named = certificates.find((each) => createHash(hash).update(each.der).digest().equals(digest));
   if (named === undefined) throw wrong('its certificate is not there');
-  const serial = partsOf(named).serial;
+  const { serial } = named;
   if (issuerSerial !== undefined) {
     const issuer = fieldsOf(issuerSerial);
     const names = issuer.take(TAG.sequence);

@@ -1,6 +1,7 @@
 import { type KeyObject, X509Certificate, createHash } from 'node:crypto';
 import { createRecent } from '../../artifact/recent.js';
 import { AppError, isAppError } from '../../error/app-error.js';
+import { type SignatureScheme, schemeOf } from './algorithm.js';
 import { type Der, readDer } from './der.js';
 import {
   type BasicConstraints,
@@ -29,8 +30,8 @@ export interface Certificate {
   readonly der: Uint8Array;
   /** Hexadecimal SHA-256 of `der`: what a trust store compares. */
   readonly fingerprint: string;
-  /** Hexadecimal, lower case, as `der` has it. */
-  readonly serialNumber: string;
+  /** Bytes of the serial number, as they are. */
+  readonly serial: Buffer;
   readonly subject: DistinguishedName;
   readonly issuer: DistinguishedName;
   /** DER of the names, which is what is compared. */
@@ -41,8 +42,10 @@ export interface Certificate {
   readonly publicKey: KeyObject;
   /** DER of the `SubjectPublicKeyInfo`. */
   readonly spki: Uint8Array;
-  /** OID of the algorithm that it is signed with. */
-  readonly signatureAlgorithm: string;
+  /** The public key without its algorithm: what OCSP names an issuer by. RFC 6960 §4.1.1. */
+  readonly keyBits: Buffer;
+  /** The `AlgorithmIdentifier` of what it is signed with. */
+  readonly signatureAlgorithm: Der;
   /** By OID; each occurs once. */
   readonly extensions: ReadonlyMap<string, Extension>;
   readonly basicConstraints?: BasicConstraints;
@@ -112,6 +115,11 @@ function parse(der: Buffer, fingerprint: string): Certificate {
       return holds;
     },
   });
+}
+
+/** What it is signed with; undefined where that is weak or not known. Throws `CERTIFICATE_MALFORMED`. */
+export function schemeOfCertificate({ signatureAlgorithm }: Certificate): SignatureScheme | undefined {
+  return readInside(() => schemeOf(signatureAlgorithm));
 }
 
 /** Reads the DER of an extension, which has to be used up. Throws `CERTIFICATE_MALFORMED`, also for what `read` throws. */

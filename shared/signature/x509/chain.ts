@@ -1,21 +1,19 @@
 import { AppError } from '../../error/app-error.js';
-import { type Certificate, isSameName, isSelfSigned, isValidAt } from './certificate.js';
-import type { KeyUsage } from './known-extensions.js';
-import { partsOf } from './parts.js';
+import { type Certificate, isSameName, isSelfSigned, isValidAt, schemeOfCertificate } from './certificate.js';
+import { type KeyUsage, PURPOSE } from './known-extensions.js';
 
 /** The most certificates of one chain. */
 export const MAX_CHAIN = 10;
 
-/** Purposes of keys. RFC 5280 §4.2.1.12. */
-const PURPOSE = {
-  any: '2.5.29.37.0',
-  serverAuth: '1.3.6.1.5.5.7.3.1',
-  clientAuth: '1.3.6.1.5.5.7.3.2',
-  emailProtection: '1.3.6.1.5.5.7.3.4',
-  timeStamping: '1.3.6.1.5.5.7.3.8',
-  ocspSigning: '1.3.6.1.5.5.7.3.9',
-} as const;
-const FORBIDDEN_PURPOSES: ReadonlySet<string> = new Set(Object.values(PURPOSE));
+/** What a key for signing code may not be for besides. */
+const FORBIDDEN_PURPOSES: ReadonlySet<string> = new Set([
+  PURPOSE.any,
+  PURPOSE.serverAuth,
+  PURPOSE.clientAuth,
+  PURPOSE.emailProtection,
+  PURPOSE.timeStamping,
+  PURPOSE.ocspSigning,
+]);
 
 const FORBIDDEN_USAGES: readonly KeyUsage[] = [
   'keyEncipherment',
@@ -107,7 +105,7 @@ export function weaknessOf(certificate: Certificate): string | undefined {
     (publicKey.asymmetricKeyType === 'rsa' && modulusLength >= 2048) ||
     (publicKey.asymmetricKeyType === 'ec' && CURVES.has(namedCurve));
   if (!strong) return 'its key is neither RSA of 2048 bits or more nor on one of the three NIST curves';
-  if (partsOf(certificate).scheme === undefined) return 'it is not signed with SHA-256, SHA-384 or SHA-512';
+  if (schemeOfCertificate(certificate) === undefined) return 'it is not signed with SHA-256, SHA-384 or SHA-512';
   return undefined;
 }
 

@@ -3,7 +3,7 @@ import { type Extension, isSameName } from './certificate.js';
 import { type Der, TAG, elementsOf, fieldsOf, integerBytesOf, integerOf, malformedDer, only, readDer } from './der.js';
 import { type DistributionPoint, distributionPointsOf, extensionsOf, listScopeOf } from './extensions.js';
 import { CLOCK_SKEW, type Issued } from './ocsp.js';
-import { partsOf, readSigned } from './parts.js';
+import { readSigned } from './signed.js';
 import { timeOf } from './time.js';
 
 /** The largest list of revoked certificates, in bytes, and its most entries. */
@@ -125,7 +125,7 @@ function read(bytes: Uint8Array, context: CrlContext): CrlReading | string {
     scope,
     complete: scope === undefined || !listScopeOf(scope).partial,
     freshest: freshest === undefined ? [] : distributionPointsOf(freshest),
-    entries: entries === undefined ? [] : entriesOf(entries, partsOf(certificate).serial),
+    entries: entries === undefined ? [] : entriesOf(entries, certificate.serial),
   };
 }
 

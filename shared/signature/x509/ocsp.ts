@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { algorithmOf, isSignatureOf } from './algorithm.js';
 import { type Certificate, type Extension, isSameName, isValidAt, parseCertificate } from './certificate.js';
+import { PURPOSE } from './known-extensions.js';
 import { MAX_CHAIN, isIssuedBy, strangeExtensionOf, weaknessOf } from './chain.js';
 import {
   type Der,
@@ -16,7 +17,7 @@ import {
   writeDer,
 } from './der.js';
 import { extensionsOf } from './extensions.js';
-import { type SignedDer, partsOf, readSigned } from './parts.js';
+import { type SignedDer, readSigned } from './signed.js';
 import { timeOf } from './time.js';
 
 /** The largest answer of a responder, in bytes. */
@@ -29,7 +30,6 @@ const OID = {
   basic: '1.3.6.1.5.5.7.48.1.1',
   sha1: '1.3.14.3.2.26',
   sha256: '2.16.840.1.101.3.4.2.1',
-  ocspSigning: '1.3.6.1.5.5.7.3.9',
   invalidityDate: '2.5.29.24',
 } as const;
 
@@ -59,8 +59,8 @@ export function ocspRequest({ certificate, issuer }: Issued): Uint8Array {
     // SHA-1, without parameters that matter.
     writeDer(TAG.sequence, writeDer(TAG.oid, Buffer.from('2b0e03021a', 'hex')), writeDer(TAG.nothing)),
     writeDer(TAG.octets, digest('sha1', certificate.issuerDer)),
-    writeDer(TAG.octets, digest('sha1', partsOf(issuer).keyBits)),
-    writeDer(TAG.integer, partsOf(certificate).serial),
+    writeDer(TAG.octets, digest('sha1', issuer.keyBits)),
+    writeDer(TAG.integer, certificate.serial),
   );
   const list = writeDer(TAG.sequence, writeDer(TAG.sequence, id));
   return writeDer(TAG.sequence, writeDer(TAG.sequence, list));
@@ -186,11 +186,9 @@ function readAnswer(element: Der): Answer {
 
 function isAbout({ hash, names, serial }: Answer, { certificate, issuer }: Issued): boolean {
   const algorithm = hash === OID.sha1 ? 'sha1' : hash === OID.sha256 ? 'sha256' : undefined;
-  if (algorithm === undefined || !serial.equals(partsOf(certificate).serial)) return false;
+  if (algorithm === undefined || !serial.equals(certificate.serial)) return false;
   const [name, key] = names;
-  return (
-    digest(algorithm, certificate.issuerDer).equals(name) && digest(algorithm, partsOf(issuer).keyBits).equals(key)
-  );
+  return digest(algorithm, certificate.issuerDer).equals(name) && digest(algorithm, issuer.keyBits).equals(key);
 }
 
 function isSignedBy(
@@ -209,14 +207,14 @@ function isSignedBy(
 function isNamed(signer: Certificate, { name, keyHash }: Responder): boolean {
   if (name !== undefined) return isSameName(name.whole, signer.subjectDer);
   // RFC 6960 §4.2.1: always SHA-1.
-  return keyHash?.equals(digest('sha1', partsOf(signer).keyBits)) === true;
+  return keyHash?.equals(digest('sha1', signer.keyBits)) === true;
 }
 
 /** RFC 6960 §4.2.2.2: issued by the very authority, directly, to sign its answers. */
 function isDelegate(certificate: Certificate, issuer: Certificate, at: Date): boolean {
   const { extendedKeyUsage, keyUsage } = certificate;
   return (
-    extendedKeyUsage?.purposes.includes(OID.ocspSigning) === true &&
+    extendedKeyUsage?.purposes.includes(PURPOSE.ocspSigning) === true &&
     keyUsage?.usages.has('digitalSignature') !== false &&
     isValidAt(certificate, at) &&
     weaknessOf(certificate) === undefined &&

@@ -8,13 +8,14 @@ import { timeOf } from './time.js';
 /** What a certificate says, but for its key. */
 export type CertificateText = Pick<
   Certificate,
-  | 'serialNumber'
+  | 'serial'
   | 'subject'
   | 'issuer'
   | 'subjectDer'
   | 'issuerDer'
   | 'notBefore'
   | 'notAfter'
+  | 'keyBits'
   | 'signatureAlgorithm'
   | 'extensions'
 >;
@@ -35,20 +36,23 @@ export function readTbs(element: Der): CertificateText {
   const [notBefore, notAfter] = [timeIn(validity), timeIn(validity)];
   validity.done();
   const subject = fields.take(TAG.sequence);
-  // The key is read by OpenSSL; the two unique identifiers are of no use to anybody.
-  fields.take(TAG.sequence);
+  // The key itself is read by OpenSSL; the two unique identifiers are of no use to anybody.
+  const key = fieldsOf(fields.take(TAG.sequence));
+  key.take(TAG.sequence);
+  const keyBits = bytesOfBits(key.take(TAG.bits));
   fields.maybe(0x81);
   fields.maybe(0x82);
   const extensions = fields.maybe(0xa3);
   fields.done();
+  // Whether it can be read at all; which one it is, is for whoever relies on it.
+  algorithmOf(algorithm);
   return {
-    serialNumber: serial.toString('hex'),
-    ...{ notBefore, notAfter },
+    ...{ serial, keyBits, notBefore, notAfter },
     issuer: nameOf(issuer),
     subject: nameOf(subject),
     issuerDer: issuer.whole,
     subjectDer: subject.whole,
-    signatureAlgorithm: algorithmOf(algorithm).oid,
+    signatureAlgorithm: algorithm,
     extensions: extensions === undefined ? new Map() : extensionsOf(only(extensions, TAG.sequence)),
   };
 }

@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { parseCertificate } from '../../../shared/signature/x509/certificate.js';
 import { MAX_CRL_BYTES, MAX_CRL_ENTRIES, readCrl } from '../../../shared/signature/x509/crl.js';
 import { distributionPointsOf } from '../../../shared/signature/x509/extensions.js';
-import { partsOf } from '../../../shared/signature/x509/parts.js';
 import { NOW, daysFromNow, makeChain } from '../../support/certificates.js';
 import * as der from '../../support/der.js';
 import { type CrlOptions, makeCrl, scope } from '../../support/revocation-authority.js';
@@ -20,7 +19,7 @@ const context = {
   issuer: world.intermediate.certificate,
   point: pointOf(world.leaf.certificate),
 };
-const serial = partsOf(world.leaf).serial;
+const serial = world.leaf.certificate.serial;
 const stranger = Buffer.from([7]);
 const list = (options: Partial<CrlOptions> = {}) => makeCrl({ issuer: world.intermediate, ...options });
 const read = (bytes: Uint8Array, at = NOW) => readCrl(bytes, { ...context, at });
