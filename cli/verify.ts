@@ -1,8 +1,6 @@
 import { openLayout } from '../shared/registry/layout.js';
 import type { Digest } from '../shared/artifact/digest.js';
-import { type ArtifactKey, parseReference } from '../shared/artifact/reference.js';
-import { parseLoginServer } from '../shared/artifact/login-server.js';
-import { parseRepository } from '../shared/artifact/repository.js';
+import { type Place, parsePlace, parseReference } from '../shared/artifact/reference.js';
 import { type CollectDeps, collectSignatures } from '../shared/pipeline/collect-signatures.js';
 import { type AskAuthorities, judgeSignatures } from '../shared/pipeline/judge-signatures.js';
 import { type VerifyReport, toVerifyReport } from '../shared/pipeline/verify-report.js';
@@ -78,30 +76,26 @@ async function askLazaret(reference: string, { endpoint, at, scope }: VerifyOpti
   return (await client.get('verifyNow', { reference })) as VerifyReport;
 }
 
-interface Place {
-  readonly where: Omit<ArtifactKey, 'digest'>;
+interface Source {
+  readonly where: Place;
   /** Whether that is where it really is. */
   readonly named: boolean;
   readonly open: () => Promise<{ readonly registry: CollectDeps['registry']; readonly digest: Digest }>;
 }
 
-function ofLayout({ layout: place = '', scope }: VerifyOptions): Place {
+function ofLayout({ layout: place = '', scope }: VerifyOptions): Source {
   const name = scope ?? NOWHERE;
-  const slash = name.indexOf('/');
-  if (slash <= 0) throw new UsageError('--scope is registry/repository');
-  const where = {
-    registry: parseLoginServer(name.slice(0, slash)),
-    repository: parseRepository(name.slice(slash + 1)),
-  };
+  if (name.indexOf('/') <= 0) throw new UsageError('--scope is registry/repository');
+  const where = parsePlace(name);
   const open = async () => {
-    const { directory, reference } = parsePlace(place);
+    const { directory, reference } = parseLayoutPlace(place);
     const { registry, resolve } = await openLayout(directory);
     return { registry, digest: resolve(reference) };
   };
   return { where, named: scope !== undefined, open };
 }
 
-function ofRegistry(text: string): Place {
+function ofRegistry(text: string): Source {
   const reference = parseReference(text);
   const { registry: host, repository, tag, digest: known } = reference;
   const open = async () => {
@@ -114,7 +108,7 @@ function ofRegistry(text: string): Place {
 }
 
 /** `DIR`, `DIR:tag` or `DIR@sha256:…`. */
-function parsePlace(place: string): { readonly directory: string; readonly reference: string | undefined } {
+function parseLayoutPlace(place: string): { readonly directory: string; readonly reference: string | undefined } {
   const at = place.lastIndexOf('@sha256:');
   if (at !== -1) return { directory: place.slice(0, at), reference: place.slice(at + 1) };
   const colon = place.lastIndexOf(':');

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { readTrustDirectory } from '../../shared/config/trust-directory.js';
-import type { ArtifactKey } from '../../shared/artifact/reference.js';
+import type { Place } from '../../shared/artifact/reference.js';
 import type { CollectRequest } from '../../shared/pipeline/collect-signatures.js';
-import { requirementOf, sourcesOf } from '../../shared/pipeline/requirement.js';
+import { requirementOf, wantedBy } from '../../shared/pipeline/requirement.js';
 import { matchRule } from '../../shared/policy/match.js';
 import { parseIdentity } from '../../shared/signature/cosign/identity.js';
 import { type CosignTrust, cosignTrust } from '../../shared/signature/cosign/trust.js';
@@ -58,7 +58,7 @@ function namesIdentity(options: TrustOptions): boolean {
  * Reads what the options name. A key or an identity and Notation's configuration together mean that both have to have signed.
  * Throws {@link UsageError}, or what is wrong with a file.
  */
-export async function readTrust(options: TrustOptions, where: Omit<ArtifactKey, 'digest'>): Promise<Trust> {
+export async function readTrust(options: TrustOptions, where: Place): Promise<Trust> {
   if (options.policy !== undefined) return ofPolicy(options.policy, options, where);
   const notation = options.notationConfig;
   const cosign = options.key !== undefined || namesIdentity(options) ? await readCosign(options) : undefined;
@@ -79,7 +79,7 @@ export async function readTrust(options: TrustOptions, where: Omit<ArtifactKey, 
   };
 }
 
-async function ofPolicy(file: string, options: TrustOptions, where: Omit<ArtifactKey, 'digest'>): Promise<Trust> {
+async function ofPolicy(file: string, options: TrustOptions, where: Place): Promise<Trust> {
   if ((options.key ?? options.notationConfig ?? options.attestationType) !== undefined || namesIdentity(options)) {
     throw new UsageError('--policy says itself whom to trust');
   }
@@ -88,10 +88,7 @@ async function ofPolicy(file: string, options: TrustOptions, where: Omit<Artifac
   if (signature === undefined) throw new UsageError('the policy asks for no signature of this image');
   return {
     requirement: requirementOf(signature, where, material),
-    collect: {
-      alsoFrom: sourcesOf(signature),
-      attestations: signature.attestations.map(({ predicateType }) => predicateType),
-    },
+    collect: wantedBy(signature),
   };
 }
 

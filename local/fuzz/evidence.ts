@@ -6,7 +6,6 @@ import {
   MAX_LEGACY_SIGNATURES,
   type SignatureCandidate,
   type SignatureEvidence,
-  neededPayloads,
   signatureKind,
 } from '../../shared/signature/candidate.js';
 import { readJson } from './document/json.js';
@@ -37,13 +36,11 @@ function candidateOf(bytes: Buffer, mediaType: string, layers: readonly Buffer[]
   const kind = signatureKind(manifest);
   if (kind === undefined) return undefined;
   const byDigest = new Map<Digest, Buffer>(layers.map((layer) => [digestOf(layer), layer]));
-  const payloads = neededPayloads(manifest)
-    .slice(0, MAX_LEGACY_SIGNATURES)
-    .flatMap((descriptor, at) => {
-      // A layer that is not the one of its name never gets here from a registry; that it does not count is checked all the same.
-      const found = byDigest.get(descriptor.digest) ?? layers[at];
-      return found === undefined || found.byteLength > MAX_ENVELOPE_BYTES ? [] : [{ descriptor, bytes: found }];
-    });
+  const payloads = manifest.layers.slice(0, MAX_LEGACY_SIGNATURES).flatMap((descriptor, at) => {
+    // A layer that is not the one of its name never gets here from a registry; that it does not count is checked all the same.
+    const found = byDigest.get(descriptor.digest) ?? layers[at];
+    return found === undefined || found.byteLength > MAX_ENVELOPE_BYTES ? [] : [{ descriptor, bytes: found }];
+  });
   return { kind, manifestDigest, manifest, payloads };
 }
 

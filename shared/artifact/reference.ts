@@ -18,6 +18,9 @@ export interface TagKey {
   readonly tag: Tag;
 }
 
+/** A repository, with the registry that it is in. */
+export type Place = Pick<ArtifactKey, 'registry' | 'repository'>;
+
 /** What a person or a pipeline names: by digest, or by a tag that somebody has to resolve. */
 export type Reference =
   | (ArtifactKey & { readonly tag?: Tag })
@@ -57,4 +60,11 @@ export function parseKey(parts: { registry: string; repository: string; digest: 
     repository: parseRepository(parts.repository),
     digest: parseDigest(parts.digest),
   };
+}
+
+/** Parses `host[:port]/repository`. Throws `INVALID_REFERENCE`, or the code of the part that is wrong. */
+export function parsePlace(text: string): Place {
+  const slash = text.indexOf('/');
+  if (slash <= 0) throw new AppError('INVALID_REFERENCE', 'a repository is named host[:port]/repository');
+  return { registry: parseLoginServer(text.slice(0, slash)), repository: parseRepository(text.slice(slash + 1)) };
 }

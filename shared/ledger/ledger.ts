@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ArtifactKey, TagKey } from '../artifact/reference.js';
+import type { ArtifactKey, Place, TagKey } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { databaseSchema } from '../message/queue-message.js';
 import {
@@ -54,12 +54,9 @@ export interface Ledger {
   readonly forgetExcluded: (key: ArtifactKey) => Promise<void>;
   readonly readExcluded: (key: ArtifactKey) => Promise<Excluded | undefined>;
   /** Everything that is known of one repository. */
-  readonly listRepository: (repository: Pick<ArtifactKey, 'registry' | 'repository'>) => AsyncIterable<RepositoryRow>;
+  readonly listRepository: (repository: Place) => AsyncIterable<RepositoryRow>;
   readonly listSurveys: (registry: ArtifactKey['registry']) => AsyncIterable<Survey>;
-  readonly updateSurvey: (
-    repository: Pick<ArtifactKey, 'registry' | 'repository'>,
-    change: (current: Survey | undefined) => Survey,
-  ) => Promise<void>;
+  readonly updateSurvey: (repository: Place, change: (current: Survey | undefined) => Survey) => Promise<void>;
   /** Resolves with the registry's round as it stands then. */
   readonly updateSweep: (
     registry: ArtifactKey['registry'],

@@ -3,7 +3,7 @@ import { type Digest, hexOf } from '../artifact/digest.js';
 import type { LoginServer } from '../artifact/login-server.js';
 import { type SingleManifest, parseManifest } from '../artifact/manifest.js';
 import { isIndexMediaType } from '../artifact/media-type.js';
-import type { ArtifactKey } from '../artifact/reference.js';
+import type { ArtifactKey, Place } from '../artifact/reference.js';
 import type { Repository } from '../artifact/repository.js';
 import { type Tag, parseTag } from '../artifact/tag.js';
 import { isAppError } from '../error/app-error.js';
@@ -16,7 +16,6 @@ import {
   type SignatureEvidence,
   type SignedSubject,
   isSignatureType,
-  neededPayloads,
   signatureKind,
 } from '../signature/candidate.js';
 
@@ -50,7 +49,7 @@ export interface CollectDeps {
 export interface CollectRequest {
   readonly subject: SignedSubject;
   /** Where an image was imported from, which does not copy its signatures. */
-  readonly alsoFrom?: readonly Pick<ArtifactKey, 'registry' | 'repository'>[];
+  readonly alsoFrom?: readonly Place[];
   /** The predicate types of attestations that are wanted too. Cosign's old form keeps them under a tag of their own. */
   readonly attestations?: readonly string[];
 }
@@ -70,19 +69,13 @@ export async function collectSignatures(
   const suffixes = attestations.length > 0 ? ['sig', 'att'] : ['sig'];
   for (const place of [key, ...alsoFrom.map((each) => ({ ...each, digest: key.digest }))]) {
     const take = async (each: Tag | Descriptor) => {
-      if (candidates.length >= MAX_CANDIDATES || budget.bytes < 0) {
+      const isTag = typeof each === 'string';
+      const isFull = candidates.length >= MAX_CANDIDATES || budget.bytes < 0;
+      if (isFull || (!isTag && (budget.manifests -= 1) < 0)) {
         budget.truncated = true;
         return;
       }
-      if (typeof each !== 'string' && ((budget.manifests -= 1) < 0 || budget.bytes < 0)) {
-        budget.truncated = true;
-        return;
-      }
-      const candidate = await fetchCandidate(place, typeof each === 'string' ? each : each.digest, {
-        budget,
-        wanted,
-        deps,
-      });
+      const candidate = await fetchCandidate(place, isTag ? each : each.digest, { budget, wanted, deps });
       if (candidate === undefined) return;
       if (candidates.length < MAX_CANDIDATES) candidates.push(candidate);
       else budget.truncated = true;
@@ -151,10 +144,10 @@ async function fetchCandidate(
   if (found === undefined || !spend(budget, found.size)) return undefined;
   const kind = signatureKind(found.manifest);
   if (kind === undefined) return undefined;
-  const needed = neededPayloads(found.manifest);
-  if (needed.length > MAX_LEGACY_SIGNATURES) budget.truncated = true;
+  const { layers } = found.manifest;
+  if (layers.length > MAX_LEGACY_SIGNATURES) budget.truncated = true;
   const payloads: { readonly descriptor: Descriptor; readonly bytes: Uint8Array }[] = [];
-  for (const descriptor of needed.slice(0, MAX_LEGACY_SIGNATURES)) {
+  for (const descriptor of layers.slice(0, MAX_LEGACY_SIGNATURES)) {
     // What is not fetched takes nothing from the others, however large it says it is.
     if (descriptor.size > MAX_ENVELOPE_BYTES) {
       if (isUnwanted(found.manifest, wanted)) return undefined;

@@ -1,4 +1,4 @@
-import type { ArtifactKey } from '../artifact/reference.js';
+import type { ArtifactKey, Place } from '../artifact/reference.js';
 import type { AppError } from '../error/app-error.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
@@ -33,10 +33,7 @@ export interface DecideDeps extends EnforceDeps, GatherDeps, MarkDeps {
     GatherDeps['ledger'] &
     MarkDeps['ledger'] & {
       update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<unknown>;
-      updateSurvey: (
-        place: Pick<ArtifactKey, 'registry' | 'repository'>,
-        change: (current: Survey | undefined) => Survey,
-      ) => Promise<void>;
+      updateSurvey: (place: Place, change: (current: Survey | undefined) => Survey) => Promise<void>;
     };
 }
 

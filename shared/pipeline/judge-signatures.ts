@@ -26,7 +26,9 @@ export async function judgeSignatures(
   let result = verifySignatures(known, requirement, now);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const wanted = new Map(result.signatures.flatMap(({ needs }) => needs.map((need) => [need.id, need] as const)));
-    const open = [...wanted.values()].filter(({ id }) => !revocation.has(id)).slice(0, MAX_REQUESTS - revocation.size);
+    const open = [...wanted.values()]
+      .filter(({ id }) => !revocation.has(id))
+      .slice(0, Math.max(MAX_REQUESTS - revocation.size, 0));
     if (result.outcome === 'verified' || open.length === 0) break;
     for (const answer of await askAuthorities(open)) revocation.set(answer.id, answer);
     result = verifySignatures(known, requirement, now);

@@ -1,6 +1,6 @@
 import type { Digest } from '../artifact/digest.js';
 import type { LoginServer } from '../artifact/login-server.js';
-import { type ArtifactKey, formatKey } from '../artifact/reference.js';
+import { type ArtifactKey, type Place, formatKey } from '../artifact/reference.js';
 import type { EnforcementMode } from '../policy/operation.js';
 import { defaultLimit } from './brake.js';
 import type { Clock } from './effects.js';
@@ -18,7 +18,7 @@ export interface PolicyDiffDeps extends GatherDeps {
   /** New quarantines an hour; undefined for the default. */
   readonly limit: number | undefined;
   readonly ledger: GatherDeps['ledger'] & {
-    listRepository: (repository: Pick<ArtifactKey, 'registry' | 'repository'>) => AsyncIterable<RepositoryRow>;
+    listRepository: (repository: Place) => AsyncIterable<RepositoryRow>;
     listSurveys: (registry: LoginServer) => AsyncIterable<Survey>;
     knownDigests: () => Promise<number>;
   };

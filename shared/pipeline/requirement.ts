@@ -1,17 +1,16 @@
-import { parseLoginServer } from '../artifact/login-server.js';
-import type { ArtifactKey } from '../artifact/reference.js';
-import { parseRepository } from '../artifact/repository.js';
+import { type Place, parsePlace } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import type { CosignRule, SignatureRule } from '../policy/policy.js';
 import { parseIdentity } from '../signature/cosign/identity.js';
 import { type CosignTrust, cosignTrust } from '../signature/cosign/trust.js';
 import type { TrustMaterial } from '../signature/material.js';
 import type { SignatureRequirement } from '../signature/requirement.js';
+import type { CollectRequest } from './collect-signatures.js';
 
 /** What a rule asks for of one artifact, with what it trusts. Throws `TRUST_MISSING` where that is not there. */
 export function requirementOf(
   rule: SignatureRule,
-  { registry, repository }: Pick<ArtifactKey, 'registry' | 'repository'>,
+  { registry, repository }: Place,
   material: TrustMaterial,
 ): SignatureRequirement {
   const { require, cosign, notation, attestations, signaturesFrom } = rule;
@@ -49,9 +48,14 @@ function found<Value>(values: ReadonlyMap<string, Value>, name: string): Value {
 }
 
 /** Where else a rule has signatures looked for. */
-export function sourcesOf({ signaturesFrom }: SignatureRule): readonly Pick<ArtifactKey, 'registry' | 'repository'>[] {
-  return signaturesFrom.map((name) => {
-    const slash = name.indexOf('/');
-    return { registry: parseLoginServer(name.slice(0, slash)), repository: parseRepository(name.slice(slash + 1)) };
-  });
+export function sourcesOf({ signaturesFrom }: SignatureRule): readonly Place[] {
+  return signaturesFrom.map(parsePlace);
+}
+
+/** What has to be collected of one artifact for a rule to be judged. */
+export function wantedBy(rule: SignatureRule): Omit<CollectRequest, 'subject'> {
+  return {
+    alsoFrom: sourcesOf(rule),
+    attestations: rule.attestations.map(({ predicateType }) => predicateType),
+  };
 }

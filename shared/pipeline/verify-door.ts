@@ -1,3 +1,4 @@
+import type { ArtifactKey } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { ROLES, requireRole } from '../message/principal.js';
 import { matchRule } from '../policy/match.js';
@@ -29,7 +30,7 @@ export function verifyNowDoor(request: DoorRequest, deps: VerifyDoorDeps): Promi
   });
 }
 
-function notAsked(key: VerifyKey): VerifyReport {
+function notAsked(key: ArtifactKey): VerifyReport {
   const message = 'The policy asks for no signature.';
   return toVerifyReport(
     key.digest,
@@ -37,5 +38,3 @@ function notAsked(key: VerifyKey): VerifyReport {
     key,
   );
 }
-
-type VerifyKey = Parameters<typeof toVerifyReport>[2] & object;

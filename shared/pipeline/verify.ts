@@ -12,7 +12,7 @@ import { type CollectDeps, collectSignatures } from './collect-signatures.js';
 import type { LedgerEntry } from './entry.js';
 import type { Clock, Send } from './effects.js';
 import { type AskAuthorities, judgeSignatures } from './judge-signatures.js';
-import { requirementOf, sourcesOf } from './requirement.js';
+import { requirementOf, wantedBy } from './requirement.js';
 
 /** What {@link verify} needs. */
 export interface VerifyDeps extends VerifyNowDeps {
@@ -94,12 +94,7 @@ export async function verifyNow(
 ): Promise<{ readonly evidence: SignatureEvidence; readonly result: SignatureResult }> {
   const requirement = requirementOf(rule, key, deps.material);
   const subject = { digest: key.digest, mediaType, size };
-  const request = {
-    subject,
-    alsoFrom: sourcesOf(rule),
-    attestations: rule.attestations.map(({ predicateType }) => predicateType),
-  };
-  const collected = await collectSignatures(key, request, deps);
+  const collected = await collectSignatures(key, { subject, ...wantedBy(rule) }, deps);
   return judgeSignatures(collected, requirement, { now, askAuthorities: deps.askAuthorities });
 }
 

@@ -1,9 +1,7 @@
-import type { ArtifactKey } from '../artifact/reference.js';
+import type { Place } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
 import { matchesPattern } from './pattern.js';
 import type { Policy, PolicyRule } from './policy.js';
-
-type Place = Pick<ArtifactKey, 'registry' | 'repository'>;
 
 /** The first rule that matches, and its index. A parsed policy always has one: its catch-all. */
 export function matchRule(policy: Policy, key: Place): { readonly rule: PolicyRule; readonly index: number } {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { parseLoginServer } from '../artifact/login-server.js';
-import { parseRepository } from '../artifact/repository.js';
+import { parsePlace } from '../artifact/reference.js';
 import type { SignatureRule } from './policy.js';
 
 /** How a file or a directory beside the policy may be named. */
@@ -65,9 +64,7 @@ const cosign = z
 
 const source = z.string().superRefine((name, context) => {
   try {
-    const slash = name.indexOf('/');
-    parseLoginServer(name.slice(0, slash));
-    parseRepository(name.slice(slash + 1));
+    parsePlace(name);
   } catch {
     context.addIssue({ code: 'custom', message: `${JSON.stringify(name)} is not registry/repository` });
   }

@@ -3,7 +3,7 @@ import { type Descriptor, descriptorSchema } from '../artifact/descriptor.js';
 import { type Digest, EMPTY_DIGEST, digestOf } from '../artifact/digest.js';
 import { MAX_MANIFEST_BYTES } from '../artifact/manifest.js';
 import { MediaType } from '../artifact/media-type.js';
-import type { ArtifactKey } from '../artifact/reference.js';
+import type { ArtifactKey, Place } from '../artifact/reference.js';
 import { AppError, isAppError } from '../error/app-error.js';
 import { registryError } from './errors.js';
 import { fetchManifest } from './manifest-api.js';
@@ -145,11 +145,7 @@ async function ensureEmptyConfig(session: Session, { registry, repository }: Art
   if (status !== 200 && status !== 307) await pushBlob(session, { registry, repository }, Buffer.from('{}'));
 }
 
-async function pushBlob(
-  session: Session,
-  { registry, repository }: Pick<ArtifactKey, 'registry' | 'repository'>,
-  bytes: Uint8Array,
-): Promise<void> {
+async function pushBlob(session: Session, { registry, repository }: Place, bytes: Uint8Array): Promise<void> {
   const request = { registry, repository, action: 'pull,push' } as const;
   const digest = digestOf(bytes);
   const start = await session.send({ ...request, method: 'POST', path: '/blobs/uploads/', repeatable: true });

@@ -1,7 +1,7 @@
 import type { Descriptor } from '../artifact/descriptor.js';
 import type { Digest } from '../artifact/digest.js';
 import type { LoginServer } from '../artifact/login-server.js';
-import type { ArtifactKey } from '../artifact/reference.js';
+import type { ArtifactKey, Place } from '../artifact/reference.js';
 import type { Repository } from '../artifact/repository.js';
 import type { Tag } from '../artifact/tag.js';
 import { createHttp } from '../net/http.js';
@@ -28,11 +28,7 @@ export interface RegistryClient extends MetadataApi, ListingApi {
     repository: Repository,
     reference: Digest | Tag,
   ) => Promise<{ readonly state: 'served' | 'refused' | 'absent' }>;
-  readonly fetchBlob: (
-    key: Pick<ArtifactKey, 'registry' | 'repository'>,
-    descriptor: Descriptor,
-    maxBytes: number,
-  ) => Promise<Uint8Array>;
+  readonly fetchBlob: (key: Place, descriptor: Descriptor, maxBytes: number) => Promise<Uint8Array>;
   /** The digest of what a layer unpacks to, streamed. */
   readonly uncompressedDigest: (key: ArtifactKey, layer: Descriptor) => Promise<Digest>;
   readonly listReferrers: (

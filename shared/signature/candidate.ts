@@ -67,8 +67,3 @@ export function isSignatureType(artifactType: string): boolean {
     artifactType.startsWith(BUNDLE_PREFIX)
   );
 }
-
-/** The blobs that have to be fetched before a candidate can be verified. */
-export function neededPayloads({ layers }: SingleManifest): readonly Descriptor[] {
-  return layers;
-}
