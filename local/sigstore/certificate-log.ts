@@ -33,7 +33,7 @@ export async function createLogKey(): Promise<LogKey> {
 
 /** The extension with one timestamp of a log for a certificate that does not have it yet (RFC 6962 §3.2, §3.3). */
 export function timestampExtension(
-  log: LogKey,
+  log: Pick<LogKey, 'id' | 'sign'>,
   precertificate: x509.X509Certificate,
   { issuerKeyHash, at }: { readonly issuerKeyHash: Buffer; readonly at: Date },
 ): x509.Extension {

@@ -1,10 +1,10 @@
 import { createHash, sign, webcrypto } from 'node:crypto';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
+import { timestampExtension } from '../../local/sigstore/certificate-log.js';
 
 const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const ISSUER_OID = '1.3.6.1.4.1.57264.1.8';
-const SCT_OID = '1.3.6.1.4.1.11129.2.4.2';
 const NOW = new Date('2026-06-01T12:00:00Z');
 
 interface Keys {
@@ -104,11 +104,8 @@ export async function createSigstore() {
       });
     if (options.withoutSct === true) return create(extensions);
     const precertificate = await create(extensions);
-    const list = timestampList(ctlog, { tbs: tbsOf(Buffer.from(precertificate.rawData)), issuerKeyHash: authority.id });
-    return create([
-      ...extensions,
-      new x509.Extension(SCT_OID, false, Buffer.concat([Buffer.from([0x04, list.byteLength]), list])),
-    ]);
+    const witnessed = timestampExtension(ctlog, precertificate, { issuerKeyHash: authority.id, at: NOW });
+    return create([...extensions, witnessed]);
   };
 
   /** Signs an archive as the release workflow would. */
@@ -154,51 +151,4 @@ export async function createSigstore() {
     };
   };
   return { trustedRoot, signArchive };
-}
-
-/** The signed part of a certificate. */
-function tbsOf(certificate: Buffer): Buffer {
-  const header = (at: number) => {
-    const first = certificate[at + 1] ?? 0;
-    if (first < 0x80) return { length: first, size: 2 };
-    const bytes = first & 0x7f;
-    return { length: certificate.readUIntBE(at + 2, bytes), size: 2 + bytes };
-  };
-  const start = header(0).size;
-  const inner = header(start);
-  return certificate.subarray(start, start + inner.size + inner.length);
-}
-
-/** RFC 6962 §3.2 and §3.3: one signed certificate timestamp, over a precertificate. */
-function timestampList(
-  log: Keys,
-  { tbs, issuerKeyHash }: { readonly tbs: Buffer; readonly issuerKeyHash: Buffer },
-): Buffer {
-  const time = Buffer.alloc(8);
-  time.writeBigUInt64BE(BigInt(NOW.getTime()));
-  const length = (value: number, bytes: number) => {
-    const buffer = Buffer.alloc(bytes);
-    buffer.writeUIntBE(value, 0, bytes);
-    return buffer;
-  };
-  const signed = Buffer.concat([
-    Buffer.from([0, 0]),
-    time,
-    length(1, 2),
-    issuerKeyHash,
-    length(tbs.byteLength, 3),
-    tbs,
-    length(0, 2),
-  ]);
-  const signature = log.sign(signed);
-  const sct = Buffer.concat([
-    Buffer.from([0]),
-    log.id,
-    time,
-    length(0, 2),
-    Buffer.from([4, 3]),
-    length(signature.byteLength, 2),
-    signature,
-  ]);
-  return Buffer.concat([length(sct.byteLength + 2, 2), length(sct.byteLength, 2), sct]);
 }
