@@ -35,7 +35,7 @@ const key = {
 };
 const requirement = await readRequirement(question.trust);
 const started = performance.now();
-const evidence = await collector(key, 'cold')();
+const evidence = await collector({ key, requirement }, 'cold')();
 const { outcome, code } = await judge(evidence, requirement);
 const answer: HostileAnswer = {
   ...{ outcome, code },

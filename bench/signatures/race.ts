@@ -57,10 +57,10 @@ export async function perSecond(
 }
 
 /** One verification in this process. */
-export function asker({ key, requirement }: SignedImage, warmth: Warmth): () => Promise<Verdict> {
-  const collect = collector(key, warmth);
+export function asker(image: SignedImage, warmth: Warmth): () => Promise<Verdict> {
+  const collect = collector(image, warmth);
   return async () => {
-    const { outcome } = await judge(await collect(), requirement);
+    const { outcome } = await judge(await collect(), image.requirement);
     if (outcome === 'inconclusive') throw new Error('we cannot tell');
     return outcome === 'verified' ? 'pass' : 'fail';
   };

@@ -71,7 +71,7 @@ export async function withCryptoClock<T>(work: (spent: () => number) => Promise<
 /** Where the time of one verification goes, one after the other. */
 export async function split(image: SignedImage, warmth: Warmth, registryPid: number): Promise<Split> {
   let requests = 0;
-  const collect = collector(image.key, warmth, () => void (requests += 1));
+  const collect = collector(image, warmth, () => void (requests += 1));
   const once = async () => judge(await collect(), image.requirement);
   for (let i = 0; i < WARM_UP; i++) await once();
   const plain = await processorOf(once, { times: TIMES, registryPid });

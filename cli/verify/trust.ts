@@ -75,7 +75,10 @@ export async function readTrust(options: TrustOptions, where: Place): Promise<Tr
       }),
       attestations: cosign && predicateType !== undefined ? [{ predicateType, cosign }] : [],
     },
-    collect: { attestations: predicateType === undefined ? [] : [predicateType] },
+    collect: {
+      cosign: cosign !== undefined && predicateType === undefined,
+      attestations: predicateType === undefined ? [] : [predicateType],
+    },
   };
 }
 

@@ -52,6 +52,30 @@ export interface CollectRequest {
   readonly alsoFrom?: readonly Place[];
   /** The predicate types of attestations that are wanted too. Cosign's old form keeps them under a tag of their own. */
   readonly attestations?: readonly string[];
+  /** Whether Cosign's signatures count (default): those of its old form are under a tag of their own. */
+  readonly cosign?: boolean;
+}
+
+/** Where signatures of a digest are looked for: in lists of referrers, and under tags. */
+interface Sought {
+  readonly place: ArtifactKey;
+  readonly tags: readonly Tag[];
+}
+
+function placesOf(
+  key: ArtifactKey,
+  { alsoFrom = [], attestations = [], cosign = true }: Omit<CollectRequest, 'subject'>,
+): readonly Sought[] {
+  const suffixes = [...(cosign ? ['sig'] : []), ...(attestations.length > 0 ? ['att'] : [])];
+  const tags = suffixes.map((suffix) => parseTag(`sha256-${hexOf(key.digest)}.${suffix}`));
+  return [key, ...alsoFrom.map((each) => ({ ...each, digest: key.digest }))].map((place) => ({ place, tags }));
+}
+
+/** The same in words that can be stored, and compared: what has not been sought may be there. */
+export function soughtFor(key: ArtifactKey, request: Omit<CollectRequest, 'subject'>): readonly string[] {
+  return placesOf(key, request).flatMap(({ place: { registry, repository }, tags }) =>
+    ['referrers', ...tags].map((what) => `${registry}/${repository} ${what}`),
+  );
 }
 
 /**
@@ -60,14 +84,13 @@ export interface CollectRequest {
  */
 export async function collectSignatures(
   key: ArtifactKey,
-  { subject, alsoFrom = [], attestations = [] }: CollectRequest,
+  { subject, ...request }: CollectRequest,
   deps: CollectDeps,
 ): Promise<SignatureEvidence> {
-  const wanted = new Set([COSIGN_SIGN_PREDICATE, ...attestations]);
+  const wanted = new Set([COSIGN_SIGN_PREDICATE, ...(request.attestations ?? [])]);
   const budget: Budget = { bytes: MAX_TOTAL_BYTES, manifests: MAX_MANIFESTS, truncated: false };
   const candidates: SignatureCandidate[] = [];
-  const suffixes = attestations.length > 0 ? ['sig', 'att'] : ['sig'];
-  for (const place of [key, ...alsoFrom.map((each) => ({ ...each, digest: key.digest }))]) {
+  for (const { place, tags } of placesOf(key, request)) {
     const take = async (each: Tag | Descriptor) => {
       const isTag = typeof each === 'string';
       const isFull = candidates.length >= MAX_CANDIDATES || budget.bytes < 0;
@@ -90,12 +113,12 @@ export async function collectSignatures(
       );
     };
     // The tags are known before the list is there.
-    const tags = suffixes.map((suffix) => parseTag(`sha256-${hexOf(key.digest)}.${suffix}`));
     await Promise.all([takeListed(), eachOf(tags, take)]);
   }
   // Which answer comes first is chance; what is stored and told is not.
   candidates.sort((a, b) => (a.manifestDigest < b.manifestDigest ? -1 : 1));
-  return { subject, candidates, truncated: budget.truncated, revocation: new Map() };
+  const sought = soughtFor(key, request);
+  return { subject, sought, candidates, truncated: budget.truncated, revocation: new Map() };
 }
 
 /**

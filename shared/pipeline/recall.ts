@@ -7,9 +7,10 @@ import type { SignatureEvidence as Envelopes } from '../signature/candidate.js';
 import { readEvidence } from '../signature/stored-evidence.js';
 import type { TrustMaterial } from '../signature/material.js';
 import { verifySignatures } from '../signature/verify-signatures.js';
+import { soughtFor } from './collect-signatures.js';
 import type { LedgerEntry } from './entry.js';
 import { signatureEvidence } from './gather.js';
-import { requirementOf } from './requirement.js';
+import { requirementOf, wantedBy } from './requirement.js';
 
 /** A policy with everything that it trusts: all that a verdict needs besides evidence. */
 export interface Side {
@@ -25,7 +26,7 @@ export interface RecallDeps {
 /** What the stored signatures of a digest come to under a policy. */
 export interface Recalled {
   readonly signature: SignatureEvidence;
-  /** None has ever been looked for, so nobody can tell before the registry is asked. */
+  /** What would count has not been looked for yet, so nobody can tell before the registry is asked. */
   readonly unverified: boolean;
 }
 
@@ -78,7 +79,9 @@ async function recallOne(entry: LedgerEntry, side: Side, read: () => Promise<Sto
     requirementOf(rule, entry.key, side.material),
     new Date(signature.at),
   );
-  return { signature: { state: 'done', outcome, code, message }, unverified: false };
+  const sought = new Set(stored.envelopes.sought ?? soughtFor(entry.key, {}));
+  const isComplete = soughtFor(entry.key, wantedBy(rule)).every((each) => sought.has(each));
+  return { signature: { state: 'done', outcome, code, message }, unverified: outcome !== 'verified' && !isComplete };
 }
 
 async function readEnvelopes({ key, signature }: LedgerEntry, { reports }: RecallDeps): Promise<Stored> {

@@ -55,6 +55,7 @@ export function sourcesOf({ signaturesFrom }: SignatureRule): readonly Place[] {
 /** What has to be collected of one artifact for a rule to be judged. */
 export function wantedBy(rule: SignatureRule): Omit<CollectRequest, 'subject'> {
   return {
+    cosign: rule.cosign !== undefined,
     alsoFrom: sourcesOf(rule),
     attestations: rule.attestations.map(({ predicateType }) => predicateType),
   };

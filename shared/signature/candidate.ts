@@ -36,6 +36,8 @@ export interface SignatureCandidate {
 /** What was found for one digest. */
 export interface SignatureEvidence {
   readonly subject: SignedSubject;
+  /** Where was looked, in words of whoever has looked. What was looked for elsewhere under another policy may be there. */
+  readonly sought?: readonly string[];
   readonly candidates: readonly SignatureCandidate[];
   /** What certificate authorities have said of the certificates, as far as they were asked. */
   readonly revocation: RevocationAnswers;

@@ -10,6 +10,7 @@ import type { RevocationAnswer } from './revocation.js';
 export function writeEvidence(evidence: SignatureEvidence, { signatures }: SignatureResult): Uint8Array {
   const stored = {
     subject: evidence.subject,
+    sought: evidence.sought,
     truncated: evidence.truncated,
     signatures: signatures.map((signature) => ({ ...signature, needs: undefined })),
     revocation: bounded([...evidence.revocation.values()]).map((answer) =>
@@ -60,6 +61,8 @@ const storedSchema = z.strictObject({
     mediaType: z.string().max(255),
     size: z.number().int().nonnegative(),
   }),
+  /** Not there in what an earlier version has written. */
+  sought: z.array(z.string().max(1000)).max(1000).optional(),
   truncated: z.boolean(),
   /** What was made of it then: it is judged anew, so nothing is read from this. */
   signatures: z.array(z.unknown()),
@@ -117,5 +120,6 @@ export function readEvidence(bytes: Uint8Array, subject: Digest): SignatureEvide
       answer.outcome === 'answered' ? { ...answer, bytes: Buffer.from(answer.bytes, 'base64') } : answer,
     ]),
   );
-  return { subject: data.subject, candidates, truncated: data.truncated, revocation };
+  const { sought } = data;
+  return { subject: data.subject, ...(sought && { sought }), candidates, truncated: data.truncated, revocation };
 }

@@ -8,7 +8,7 @@ import { parseLoginServer } from '../../shared/artifact/login-server.js';
 import { MediaType } from '../../shared/artifact/media-type.js';
 import { parseRepository } from '../../shared/artifact/repository.js';
 import { AppError } from '../../shared/error/app-error.js';
-import { type CollectDeps, collectSignatures } from '../../shared/pipeline/collect-signatures.js';
+import { type CollectDeps, collectSignatures, soughtFor } from '../../shared/pipeline/collect-signatures.js';
 import { MAX_CANDIDATES } from '../../shared/signature/candidate.js';
 
 const keys = generateKeyPair();
@@ -157,6 +157,20 @@ describe('the old form', () => {
     const other = { artifact, tag: tag.replace('.sig', '.att') };
     expect((await collect([other])).candidates).toEqual([]);
     expect((await collect([other], { attestations: ['https://slsa.dev/provenance/v1'] })).candidates).toHaveLength(1);
+  });
+});
+
+describe('what is not wanted', () => {
+  it('is not asked for: the tag of the old form where Cosign does not count', async () => {
+    const { deps, asked } = registryOf({ app: [] });
+    const found = await collectSignatures(key, { subject, cosign: false }, deps);
+    expect(asked).toEqual(['list app']);
+    expect(found.sought).toEqual(['r.azurecr.io/app referrers']);
+    // Later such a tag may turn out to be wanted: it is known that nobody has looked.
+    expect(soughtFor(key, {})).toEqual([
+      'r.azurecr.io/app referrers',
+      `r.azurecr.io/app sha256-${hexOf(image.digest)}.sig`,
+    ]);
   });
 });
 

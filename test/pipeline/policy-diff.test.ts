@@ -106,6 +106,18 @@ describe('another policy, before it is deployed', () => {
     expect(unverified?.unsigned?.after).toMatchObject({ verdict: 'fail', codes: ['SIGNATURE_MISSING'] });
   });
 
+  it('says the same where another policy has signatures looked for elsewhere', async () => {
+    const line = await createLine(SIGNED);
+    const signed = await pushed(line, 'signed');
+    await line.registry.push(signBundle(signed, line.keys), 'app');
+    await pushed(line, 'unsigned');
+    await rested(line);
+    const imported = SIGNED.replace('grace: 1s', 'grace: 1s, signaturesFrom: [base/app]');
+    const page = await diffPage(line, { new: source(line, imported) });
+    // What was found counts wherever else is looked.
+    expect(standing(page)).toEqual([['to-be-verified', 'fail', 'pass', 'lifts']]);
+  });
+
   it.each([
     ['that is gone', 'EVIDENCE_MISSING', undefined],
     ['that is of another form', 'EVIDENCE_MALFORMED', '{"subject":"x"}'],
