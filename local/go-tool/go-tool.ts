@@ -27,18 +27,19 @@ const TIMEOUT_MILLISECONDS = 10 * 60_000;
 const PASSED_ON = ['PATH', 'HOME', 'GOPATH', 'GOCACHE', 'GOMODCACHE', 'GOPROXY', 'GOSUMDB', 'GONOSUMDB', 'GOFLAGS'];
 const PASSED_ON_FOR_NETWORKS = ['HTTPS_PROXY', 'NO_PROXY', 'SSL_CERT_FILE'];
 
+/** What building needs of its surroundings. */
+export interface GoToolDeps {
+  /** Where this package is. */
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly progress: (line: string) => void;
+}
+
 /**
  * Builds a program, or takes it from the user's cache, where it is kept by the hash of what pins it. Returns its path.
  * Throws `GO_UNAVAILABLE` where there is no Go, and `GO_BUILD_FAILED`.
  */
-export async function getGoTool(
-  { name, path }: GoTool,
-  deps: {
-    readonly root: string;
-    readonly env: Readonly<Record<string, string | undefined>>;
-    readonly progress: (line: string) => void;
-  },
-): Promise<string> {
+export async function getGoTool({ name, path }: GoTool, deps: GoToolDeps): Promise<string> {
   const pins = join(deps.root, 'local', 'go-tool', name);
   const hash = createHash('sha256');
   for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(pins, file)));
@@ -59,17 +60,22 @@ export async function getGoTool(
   }
 }
 
+/** What Go is given of the environment: nothing chooses another Go, and nothing is linked with C. */
+export function goEnvironment(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  const inherited = Object.fromEntries(
+    [...PASSED_ON, ...PASSED_ON_FOR_NETWORKS].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  );
+  return { ...inherited, CGO_ENABLED: '0', GOTOOLCHAIN: 'local' };
+}
+
 async function build(
   output: string,
   { work, path, env }: { work: string; path: string; env: Readonly<Record<string, string | undefined>> },
 ): Promise<void> {
-  const inherited = Object.fromEntries(
-    [...PASSED_ON, ...PASSED_ON_FOR_NETWORKS].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
-  );
   const args = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w', '-o', output, path];
   const result = await runCommand('go', args, {
     cwd: work,
-    env: { ...inherited, CGO_ENABLED: '0', GOTOOLCHAIN: 'local' },
+    env: goEnvironment(env),
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,
     killAfterMilliseconds: 5000,
     maxOutputBytes: 1024 * 1024,
