@@ -133,8 +133,10 @@ export const FREE_PLACES: readonly FreePlace[] = [
   },
   {
     name: 'the hint at a key',
-    path: /^json\.verificationMaterial\.publicKey\.hint$/,
-    reason: 'Nobody signs it, and nobody believes it: every trusted key is tried.',
+    path: /^json\.verificationMaterial\.publicKey(\.hint)?$/,
+    when: ({ path, before, after }) =>
+      path.endsWith('hint') || [before, after].every((each) => each === undefined || each === '{}'),
+    reason: 'Nobody signs it, and nobody believes it: every trusted key is tried, with a hint, an empty one or none.',
   },
   {
     name: 'a timestamp beside the promise of a log',
@@ -169,6 +171,12 @@ export const FREE_PLACES: readonly FreePlace[] = [
     path: /signer0\.digestAlgorithm$/,
     reason: 'RFC 5754 §2: of SHA-2, absent parameters and NULL mean the same',
     when: ({ before = '', after = '' }) => /^300[bd]06/.test(after) && before.slice(4, 26) === after.slice(4, 26),
+  },
+  {
+    name: 'the answer around a timestamp',
+    path: /signedTimestamp\.response\.status$/,
+    when: ({ before, after }) => [before, after].every((each) => each === '3003020100' || each === '3003020101'),
+    reason: 'RFC 3161 §2.4.2: granted, or granted with changes. Nobody signs it; the token says what was granted.',
   },
   {
     name: 'unsigned parts of a timestamp',

@@ -43,7 +43,12 @@ export function algorithmOf(element: Der): { readonly oid: string; readonly para
 /** The hash that an `AlgorithmIdentifier` names; undefined unless it is a strong one. Throws `DER_MALFORMED`. */
 export function hashOf(element: Der): StrongHash | undefined {
   const { oid, parameters } = algorithmOf(element);
-  return parameters === undefined || parameters.tag === TAG.nothing ? STRONG_HASHES.get(oid) : undefined;
+  return saysNothing(parameters) ? STRONG_HASHES.get(oid) : undefined;
+}
+
+/** Parameters are left out, or are a NULL, which holds nothing. RFC 4055 §5, RFC 5754 §2, RFC 5758 §3.2. */
+function saysNothing(parameters: Der | undefined): boolean {
+  return parameters === undefined || parameters.whole.toString('hex') === '0500';
 }
 
 /**
@@ -53,8 +58,7 @@ export function hashOf(element: Der): StrongHash | undefined {
 export function schemeOf(element: Der, digest?: StrongHash): SignatureScheme | undefined {
   const { oid, parameters } = algorithmOf(element);
   if (oid === OID.pss) return parameters && pssOf(parameters);
-  // RFC 4055 §5, RFC 5758 §3.2: nothing, or what says nothing.
-  if (parameters !== undefined && parameters.whole.toString('hex') !== '0500') return undefined;
+  if (!saysNothing(parameters)) return undefined;
   if (oid === OID.rsa) return digest && { keyType: 'rsa', hash: digest };
   return SCHEMES.get(oid);
 }
