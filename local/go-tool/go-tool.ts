@@ -10,6 +10,8 @@ export interface GoTool {
   readonly name: string;
   /** The package that is built. */
   readonly path: string;
+  /** The directory of the pins, where it is not named like the program: programs of one module share them. */
+  readonly pins?: string;
 }
 
 /** The programs that are built, each from a directory of its own beside this file that pins every module by its hash. */
@@ -21,6 +23,15 @@ export const GO_TOOLS = {
   cosign: { name: 'cosign', path: 'github.com/sigstore/cosign/v3/cmd/cosign' },
   /** The last of the second version, which signs in the old form. */
   'cosign-2': { name: 'cosign-2', path: 'github.com/sigstore/cosign/v2/cmd/cosign' },
+  kustomize: { name: 'kustomize', path: 'sigs.k8s.io/kustomize/kustomize/v5' },
+  opa: { name: 'opa', path: 'github.com/open-policy-agent/opa' },
+  ratify: { name: 'ratify', path: 'github.com/ratify-project/ratify/cmd/ratify' },
+  /** The verifier of reports, which Ratify runs as a program of its own. */
+  vulnerabilityreport: {
+    name: 'vulnerabilityreport',
+    path: 'github.com/ratify-project/ratify/plugins/verifier/vulnerabilityreport',
+    pins: 'ratify',
+  },
 } as const satisfies Readonly<Record<string, GoTool>>;
 
 const TIMEOUT_MILLISECONDS = 10 * 60_000;
@@ -39,8 +50,9 @@ export interface GoToolDeps {
  * Builds a program, or takes it from the user's cache, where it is kept by the hash of what pins it. Returns its path.
  * Throws `GO_UNAVAILABLE` where there is no Go, and `GO_BUILD_FAILED`.
  */
-export async function getGoTool({ name, path }: GoTool, deps: GoToolDeps): Promise<string> {
-  const pins = join(deps.root, 'local', 'go-tool', name);
+export async function getGoTool(tool: GoTool, deps: GoToolDeps): Promise<string> {
+  const { name, path } = tool;
+  const pins = pinsOf(tool, deps.root);
   const hash = createHash('sha256');
   for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(pins, file)));
   const version = hash.digest('hex').slice(0, 16);
@@ -58,6 +70,11 @@ export async function getGoTool({ name, path }: GoTool, deps: GoToolDeps): Promi
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** The directory with a tool's `go.mod` and `go.sum`. */
+export function pinsOf({ name, pins = name }: GoTool, root: string): string {
+  return join(root, 'local', 'go-tool', pins);
 }
 
 /** What Go is given of the environment: nothing chooses another Go, and nothing is linked with C. */

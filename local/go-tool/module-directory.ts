@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../../shared/error/app-error.js';
 import { runCommand } from '../../shared/trivy/run/run-command.js';
-import { type GoToolDeps, type GoTool, goEnvironment } from './go-tool.js';
+import { type GoToolDeps, type GoTool, goEnvironment, pinsOf } from './go-tool.js';
 
 const answerSchema = z.object({ Dir: z.string().min(1) });
 const TIMEOUT_MILLISECONDS = 5 * 60_000;
@@ -13,7 +12,7 @@ const TIMEOUT_MILLISECONDS = 5 * 60_000;
  */
 export async function moduleDirectory(tool: GoTool, module: string, deps: GoToolDeps): Promise<string> {
   const result = await runCommand('go', ['mod', 'download', '-json', module], {
-    cwd: join(deps.root, 'local', 'go-tool', tool.name),
+    cwd: pinsOf(tool, deps.root),
     env: goEnvironment(deps.env),
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,
     killAfterMilliseconds: 5000,
