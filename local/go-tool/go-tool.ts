@@ -23,6 +23,8 @@ export const GO_TOOLS = {
   cosign: { name: 'cosign', path: 'github.com/sigstore/cosign/v3/cmd/cosign' },
   /** The last of the second version, which signs in the old form. */
   'cosign-2': { name: 'cosign-2', path: 'github.com/sigstore/cosign/v2/cmd/cosign' },
+  gator: { name: 'gator', path: 'github.com/open-policy-agent/gatekeeper/v3/cmd/gator' },
+  kyverno: { name: 'kyverno', path: 'github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno' },
   kustomize: { name: 'kustomize', path: 'sigs.k8s.io/kustomize/kustomize/v5' },
   opa: { name: 'opa', path: 'github.com/open-policy-agent/opa' },
   ratify: { name: 'ratify', path: 'github.com/ratify-project/ratify/cmd/ratify' },

@@ -1,0 +1,23 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from '../support/process.js';
+import { SUITE } from './support/gatekeeper.js';
+import { suiteOf } from './support/gator.js';
+
+const FOLDER = join(ROOT, 'infra', 'kubernetes', 'gatekeeper');
+
+describe('the suite that is shipped', () => {
+  const files = suiteOf(SUITE);
+  // Written anew by `npx vitest run test/kubernetes/gatekeeper.test.ts --update`.
+  it.each([...files])('has %s as the table of cases has it', async (path, text) => {
+    await expect(text).toMatchFileSnapshot(join(FOLDER, path));
+  });
+
+  it('has no other case', () => {
+    const there = SUITE.flatMap(({ name }) =>
+      readdirSync(join(FOLDER, 'cases', name)).map((file) => `cases/${name}/${file}`),
+    );
+    expect(there.sort()).toEqual([...files.keys()].filter((path) => path !== 'suite.yaml').sort());
+  });
+});
