@@ -11,6 +11,8 @@ export interface PushTarget {
   readonly fetch: typeof fetch;
   /** For Basic credentials at the token service. Default: none. */
   readonly credentials?: { readonly user: string; readonly password: string };
+  /** What a token is asked for. Default: `pull,push`. */
+  readonly actions?: string;
 }
 
 /** How a push goes. */
@@ -60,7 +62,8 @@ export async function listReferrers(digest: string, target: PushTarget): Promise
   return manifests.map(({ artifactType }) => artifactType ?? '');
 }
 
-type Session = (path: string, init: RequestInit) => Promise<Response>;
+/** Asks for a path of the repository, with a token once the registry wants one. */
+export type Session = (path: string, init: RequestInit) => Promise<Response>;
 
 async function pushManifest(artifact: Artifact, reference: string, session: Session): Promise<void> {
   for (const blob of artifact.blobs) await pushBlob(blob, session);
@@ -106,7 +109,8 @@ async function pushBlob({ bytes, digest }: Blob, session: Session): Promise<void
   if (put.status !== 201) throw refused('blob', put.status);
 }
 
-function openSession({ origin, repository, fetch, credentials }: PushTarget): Session {
+/** A {@link Session} of one repository. */
+export function openSession({ origin, repository, fetch, credentials, actions = 'pull,push' }: PushTarget): Session {
   let token: string | undefined;
   return async (path, init) => {
     const url = new URL(path.startsWith('/v2/') || path.startsWith('http') ? path : `/v2/${repository}${path}`, origin);
@@ -126,7 +130,7 @@ function openSession({ origin, repository, fetch, credentials }: PushTarget): Se
     const part = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1] ?? '';
     const realm = new URL(part('realm'));
     realm.searchParams.set('service', part('service'));
-    realm.searchParams.set('scope', `repository:${repository}:pull,push`);
+    realm.searchParams.set('scope', `repository:${repository}:${actions}`);
     const basic = credentials && Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64');
     const answer = await fetch(realm, { headers: basic === undefined ? {} : { authorization: `Basic ${basic}` } });
     if (answer.status !== 200) throw refused('token', answer.status);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { mistakesBy, mistakesOf, readResources } from './support/crds.js';
+import { mistakesBy, mistakesOf } from './support/crds.js';
+import { readResources } from './support/resource.js';
 
 const schema = {
   type: 'object',

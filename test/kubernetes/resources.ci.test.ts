@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { GO_TOOLS } from '../../local/go-tool/go-tool.js';
 import { moduleDirectory } from '../../local/go-tool/module-directory.js';
 import { ROOT, run } from '../support/process.js';
-import { type Crds, type Resource, mistakesBy, mistakesOf, readCrds, readResources } from './support/crds.js';
+import { type Crds, mistakesBy, mistakesOf, readCrds } from './support/crds.js';
+import { readResources, type Resource } from './support/resource.js';
 import { ENGINES, type Engine, KUBERNETES, OVERLAYS, foldersOf } from './support/engines.js';
 import { tool } from './support/render.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readResources } from './crds.js';
+import { readResources } from './resource.js';
 
 const matchSchema = z.looseObject({ match: z.looseObject({ excludedNamespaces: z.array(z.string()) }) });
 

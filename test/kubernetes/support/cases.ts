@@ -133,6 +133,12 @@ export const POD_CASES: readonly AdmissionCase[] = [
   { name: 'has no repository', object: running(`${REGISTRY}/${DIGEST}`), refused: unpinned },
   { name: 'has no image', object: running(undefined), refused: 'names no image that can be read' },
   { name: 'has an empty image', object: running(''), refused: 'names no image that can be read' },
+  { name: 'has no list of containers', object: pod({}), refused: 'the Pod has no containers' },
+  {
+    name: 'has containers that are no list',
+    object: pod({ containers: { web: {} } }),
+    refused: 'containers is not a list',
+  },
   { name: 'has no containers', object: pod({ containers: [] }), refused: 'the Pod has no containers' },
   {
     name: 'has a second container from elsewhere',

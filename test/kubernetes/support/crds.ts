@@ -1,20 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv, type ValidateFunction } from 'ajv';
-import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-
-/** What every resource has. */
-export const resourceSchema = z.looseObject({
-  apiVersion: z.string(),
-  kind: z.string(),
-  metadata: z.looseObject({
-    name: z.string(),
-    labels: z.record(z.string(), z.string()).default({}),
-    annotations: z.record(z.string(), z.string()).default({}),
-  }),
-});
-export type Resource = z.infer<typeof resourceSchema>;
+import { type Resource, readDocuments } from './resource.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -31,18 +19,6 @@ const crdSchema = z.looseObject({
     ),
   }),
 });
-
-/** Reads the resources of a YAML text. */
-export function readResources(text: string): readonly Resource[] {
-  return readDocuments(text).map((each) => resourceSchema.parse(each));
-}
-
-function readDocuments(text: string): readonly unknown[] {
-  const documents = parseAllDocuments(text);
-  if (!Array.isArray(documents)) return [];
-  for (const { errors } of documents) if (errors[0] !== undefined) throw errors[0];
-  return documents.map((each) => each.toJS() as unknown).filter((each) => each !== null);
-}
 
 /** The schemas of custom resources, as their owners publish them. */
 export interface Crds {

@@ -1,24 +1,9 @@
 import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
-import { z } from 'zod';
 import { GO_TOOLS, getGoTool } from '../../../local/go-tool/go-tool.js';
 import { ROOT, run } from '../../support/process.js';
-
-const resourceSchema = z.object({
-  apiVersion: z.string(),
-  kind: z.string(),
-  metadata: z.object({
-    name: z.string(),
-    labels: z.record(z.string(), z.string()).optional(),
-    annotations: z.record(z.string(), z.string()).optional(),
-  }),
-  spec: z.record(z.string(), z.unknown()),
-});
-
-/** A Kubernetes resource, as far as these tests look into it. */
-export type Resource = z.infer<typeof resourceSchema>;
+import { type Resource, readResources } from './resource.js';
 
 /** Builds a tool where it is not there yet. */
 export const tool = (name: keyof typeof GO_TOOLS): Promise<string> =>
@@ -48,16 +33,5 @@ export function copyOfKubernetes(
 
 /** What Kustomize makes of a folder. */
 export async function render(folder: string): Promise<readonly Resource[]> {
-  return parseResources(run(await tool('kustomize'), ['build', folder]));
-}
-
-/** The resources of a file of YAML. */
-export const parseResources = (text: string): readonly Resource[] =>
-  parseAllDocuments(text).map((document) => resourceSchema.parse(document.toJS()));
-
-/** The one resource of a kind, or of a kind and a name. */
-export function only(resources: readonly Resource[], kind: string, name?: string): Resource {
-  const found = resources.filter((each) => each.kind === kind && (name === undefined || each.metadata.name === name));
-  if (found.length !== 1) throw new Error(`${found.length} of ${kind} ${name ?? ''}`);
-  return found[0]!;
+  return readResources(run(await tool('kustomize'), ['build', folder]));
 }
