@@ -17,6 +17,14 @@ resource "azurerm_monitor_action_group" "operators" {
   }
 }
 
+check "somebody_is_told" {
+  assert {
+    # With a budget this is refused altogether.
+    condition     = length(var.alert_emails) > 0 || var.budget != null
+    error_message = "alert_emails is empty: alerts are raised, and nobody is told."
+  }
+}
+
 locals {
   # A line of our log, by its event: shared/log.ts. A test looks for each of these in the code.
   fields  = "extend event = tostring(line.event), code = tostring(line.code), seconds = toint(line.seconds)"
@@ -67,7 +75,7 @@ locals {
       records-deleted = {
         severity = 1, window = "PT15M"
         text     = "Somebody deleted evidence: no identity of Lazaret's can."
-        query    = "StorageBlobLogs | where OperationName in ('DeleteBlob', 'DeleteContainer') and StatusCode < 300 | where ${join(" or ", [for name in local.containers : "Uri contains '/${name}'"])}"
+        query    = "StorageBlobLogs | where OperationName in ('DeleteBlob', 'DeleteContainer') and toint(StatusCode) < 300 | where ${join(" or ", [for name in local.containers : "Uri contains '/${name}'"])}"
       }
     },
     var.attach.diagnostic_settings ? {
@@ -79,7 +87,7 @@ locals {
       images-deleted = {
         severity = 3, window = "PT15M"
         text     = "Somebody else than Lazaret deleted images."
-        query    = "ContainerRegistryRepositoryEvents | where LoginServer =~ '${local.registry.login_server}' | where OperationName in~ ('Delete', 'Purge tag', 'Purge manifest') | where Identity !in~ ('${azurerm_user_assigned_identity.app.client_id}', '${azurerm_user_assigned_identity.app.principal_id}')"
+        query    = "ContainerRegistryRepositoryEvents | where LoginServer =~ '${local.registry.login_server}' | where OperationName contains 'delete' or OperationName startswith 'purge' | where Identity !in~ ('${azurerm_user_assigned_identity.app.client_id}', '${azurerm_user_assigned_identity.app.principal_id}')"
       }
     } : {},
   )

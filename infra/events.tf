@@ -125,6 +125,13 @@ resource "azurerm_eventgrid_system_topic_event_subscription" "pushes" {
     storage_blob_container_name = azurerm_storage_container.blobs[local.dead_letter_container].name
   }
 
+  lifecycle {
+    precondition {
+      condition     = var.existing_system_topic == null || lower(split("/", local.topic.id)[2]) == lower(data.azurerm_client_config.current.subscription_id)
+      error_message = "The system topic is in another subscription than this one: a registry's is where the registry is."
+    }
+  }
+
   # Event Grid tries its rights when the subscription is made.
   depends_on = [azurerm_role_assignment.grants]
 }

@@ -54,10 +54,10 @@ resource "azapi_resource" "function_app" {
           maximumInstanceCount = var.max_instances
         }
       }
+      # A Flex Consumption app refuses what it does not have: FTP, Always On, the runtime of other plans.
       siteConfig = {
         minTlsVersion    = "1.2"
         scmMinTlsVersion = "1.2"
-        ftpsState        = "Disabled"
         http20Enabled    = true
         appSettings      = [for name in sort(keys(local.app_settings)) : { name = name, value = local.app_settings[name] }]
       }
@@ -72,12 +72,15 @@ resource "azapi_resource" "function_app" {
   depends_on = [azurerm_role_assignment.grants]
 }
 
-# Nobody deploys with a password.
-resource "azapi_resource" "basic_publishing" {
+# Nobody deploys with a password. Azure makes these with the app, so they are changed and not made: what is there already
+# azapi_resource refuses to make.
+resource "azapi_update_resource" "basic_publishing" {
   for_each = toset(["ftp", "scm"])
 
   type      = "Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01"
   name      = each.value
   parent_id = azapi_resource.function_app.id
   body      = { properties = { allow = false } }
+  # An app takes one change at a time.
+  locks = [azapi_resource.function_app.id]
 }

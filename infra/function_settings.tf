@@ -23,7 +23,7 @@ locals {
 
       LAZARET_REGISTRIES    = local.registries_setting
       LAZARET_IDENTITY      = "managed"
-      LAZARET_SIGN_IN       = "entra"
+      LAZARET_SIGN_IN       = var.entra == null ? "closed" : "entra"
       LAZARET_ENFORCEMENT   = var.enforcement
       LAZARET_REPORT_URL    = "https://${local.app_name}.azurewebsites.net/api/verdict"
       LAZARET_JOB_IMAGE     = var.scan_image

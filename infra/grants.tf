@@ -34,8 +34,10 @@ locals {
     # The Functions host keeps its leases and its own keys here: https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
     { for container in local.host_containers : "app ${container}" => { who = "app", role = "Storage Blob Data Owner", scope = local.container_ids[container] } },
     { for secret in local.webhook_secrets : "app secret ${secret}" => { who = "app", role = "Key Vault Secrets User", scope = "${azurerm_key_vault.lazaret.id}/secrets/${secret}" } },
+    local.topic == null || var.event_delivery != "queue" ? {} : {
+      "events queue" = { who = "events", role = "Storage Queue Data Message Sender", scope = local.queue_ids[local.events_queue] }
+    },
     local.topic == null ? {} : {
-      "events queue"        = { who = "events", role = "Storage Queue Data Message Sender", scope = local.queue_ids[local.events_queue] }
       "events dead letters" = { who = "events", role = "Storage Blob Data Contributor", scope = local.container_ids[local.dead_letter_container] }
     },
     var.security_team_group_id == null ? {} : {

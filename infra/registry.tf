@@ -56,6 +56,10 @@ data "azurerm_container_registry" "existing" {
   resource_group_name = local.registry_id_parts[4]
 
   lifecycle {
+    precondition {
+      condition     = lower(local.registry_id_parts[2]) == lower(data.azurerm_client_config.current.subscription_id)
+      error_message = "The registry is in another subscription: it would be looked for, by its name, in this one."
+    }
     postcondition {
       condition     = self.sku == "Premium" || !(var.network_isolation && var.attach.private_endpoint)
       error_message = "Private endpoints need a Premium registry. Upgrade it, or set attach.private_endpoint = false."

@@ -10,12 +10,14 @@ locals {
 }
 
 # Who calls is known by the platform, from a token of the app registration's; without one the platform answers 401 itself.
-resource "azapi_resource" "sign_in" {
+# Azure makes these settings with the app (sign-in off), so they are changed and not made.
+resource "azapi_update_resource" "sign_in" {
   count = var.entra == null ? 0 : 1
 
   type      = "Microsoft.Web/sites/config@2024-11-01"
   name      = "authsettingsV2"
   parent_id = azapi_resource.function_app.id
+  locks     = [azapi_resource.function_app.id]
   body = {
     properties = {
       platform = {

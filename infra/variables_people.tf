@@ -59,7 +59,7 @@ variable "ci" {
 }
 
 variable "clusters" {
-  description = "Who pulls, by a name of yours: the kubelet's object id and, where its add-on is to be looked at, the id of the AKS cluster (in this subscription). attach = false: its right to pull is given elsewhere (az aks update --attach-acr, registries without attribute-based access only)."
+  description = "Who pulls, by a name of yours: the kubelet's object id and, where its add-on is to be looked at, the id of the AKS cluster. attach = false: its right to pull is given elsewhere (az aks update --attach-acr, registries without attribute-based access only)."
   type = map(object({
     kubelet_object_id   = string
     cluster_id          = optional(string)

@@ -8,7 +8,8 @@ mock_provider "azapi" {
 }
 
 variables {
-  location = "westeurope"
+  location     = "westeurope"
+  alert_emails = ["operators@contoso.example"]
 }
 
 # One wrong value each: every variable that has a rule. (What speaks of another variable is looked at only where that one is right.)
@@ -75,7 +76,6 @@ run "second_rules" {
     app_settings          = { LAZARET_SIGN_IN = "local" }
     job_settings          = { LAZARET_IDENTITY = "anonymous" }
     scan_image            = "contoso.azurecr.io/lazaret/scan@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-    alert_emails          = ["operators@contoso.example"]
     budget                = { amount = 0, start_date = "2027-01-01T00:00:00Z" }
   }
 
@@ -98,7 +98,6 @@ run "third_rules" {
     ci                    = { dana = { principal_id = "14141414-1414-1414-1414-141414141414", principal_type = "User", repository_prefix = "team-a/" } }
     clusters              = { blue = { kubelet_object_id = "15151515-1515-1515-1515-151515151515", repository_prefixes = ["team-a/", "team-b"] } }
     teams_webhook_secrets = { teams = "teams-by-team" }
-    alert_emails          = ["operators@contoso.example"]
     budget                = { amount = 1, start_date = "2027-01-15T00:00:00Z" }
   }
 
@@ -115,6 +114,7 @@ run "fourth_rules" {
     existing_system_topic = { id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/events/providers/Microsoft.EventGrid/systemTopics/contoso-events", principal_id = "17171717-1717-1717-1717-171717171717" }
     replica_locations     = ["northeurope", "westeurope"]
     ci                    = { shop = { principal_id = "14141414-1414-1414-1414-141414141414", repository_prefix = "lazaret/" } }
+    alert_emails          = []
     budget                = { amount = 1, start_date = "2027-01-01T00:00:00Z" }
   }
 
@@ -222,8 +222,28 @@ run "a_cluster_without_the_add_on_is_told" {
   }
 
   override_data {
-    target = data.azurerm_kubernetes_cluster.looked_at
-    values = { azure_policy_enabled = false }
+    target = data.azapi_resource.looked_at
+    values = { output = { add_ons = { azureKeyvaultSecretsProvider = { enabled = true }, azurepolicy = { enabled = false } } } }
+  }
+
+  expect_failures = [check.policy_add_on]
+}
+
+run "so_is_one_without_any" {
+  command = plan
+
+  variables {
+    clusters = {
+      blue = {
+        kubelet_object_id = "15151515-1515-1515-1515-151515151515"
+        cluster_id        = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/aks/providers/Microsoft.ContainerService/managedClusters/blue"
+      }
+    }
+  }
+
+  override_data {
+    target = data.azapi_resource.looked_at
+    values = { output = { add_ons = null } }
   }
 
   expect_failures = [check.policy_add_on]
@@ -237,4 +257,36 @@ run "attaching_by_az_is_no_use_with_repository_rights" {
   }
 
   expect_failures = [check.attached_elsewhere]
+}
+
+run "an_alert_without_an_address_tells_nobody" {
+  command = plan
+
+  variables {
+    alert_emails = []
+  }
+
+  expect_failures = [check.somebody_is_told]
+}
+
+# Names alone are looked for, in the subscription that is deployed into.
+run "a_registry_of_another_subscription" {
+  command = plan
+
+  variables {
+    registry_id = "/subscriptions/99999999-9999-9999-9999-999999999999/resourceGroups/shared/providers/Microsoft.ContainerRegistry/registries/contoso"
+  }
+
+  expect_failures = [data.azurerm_container_registry.existing]
+}
+
+run "a_topic_of_another_subscription" {
+  command = plan
+
+  variables {
+    registry_id           = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/shared/providers/Microsoft.ContainerRegistry/registries/contoso"
+    existing_system_topic = { id = "/subscriptions/99999999-9999-9999-9999-999999999999/resourceGroups/events/providers/Microsoft.EventGrid/systemTopics/contoso-events", principal_id = "17171717-1717-1717-1717-171717171717" }
+  }
+
+  expect_failures = [azurerm_eventgrid_system_topic_event_subscription.pushes]
 }

@@ -27,7 +27,8 @@ override_resource {
 }
 
 variables {
-  location = "westeurope"
+  location     = "westeurope"
+  alert_emails = ["operators@contoso.example"]
 }
 
 
@@ -51,7 +52,7 @@ run "as_shipped" {
     error_message = "A new registry is opened by a token for it, and by nothing else."
   }
   assert {
-    condition     = local.app_settings["LAZARET_ENFORCEMENT"] == "observe" && length(azapi_resource.sign_in) == 0
+    condition     = local.app_settings["LAZARET_ENFORCEMENT"] == "observe" && local.app_settings["LAZARET_SIGN_IN"] == "closed" && length(azapi_update_resource.sign_in) == 0
     error_message = "A new installation observes, and its doors are shut."
   }
   assert {
@@ -82,7 +83,6 @@ run "complete" {
     enable_defender           = true
     entra                     = { client_id = "12121212-1212-1212-1212-121212121212" }
     teams_webhook_secrets     = { common = "teams-common", teams = "teams-by-team" }
-    alert_emails              = ["operators@contoso.example"]
     budget                    = { amount = 500, start_date = "2027-01-01T00:00:00Z" }
     publisher_principal_id    = "18181818-1818-1818-1818-181818181818"
     security_team_group_id    = "13131313-1313-1313-1313-131313131313"
@@ -246,6 +246,14 @@ run "open" {
     error_message = "Events go to the function."
   }
   assert {
+    condition     = !contains(keys(azurerm_role_assignment.grants), "events queue") && contains(keys(azurerm_role_assignment.grants), "events dead letters")
+    error_message = "What delivers to the function has no right to the queue."
+  }
+  assert {
+    condition     = local.app_settings["LAZARET_SIGN_IN"] == "entra" && length(azapi_update_resource.sign_in) == 1
+    error_message = "With an app registration there is a sign-in."
+  }
+  assert {
     condition     = azurerm_role_assignment.grants["app repositories"].role_definition_name == "Container Registry Repository Writer"
     error_message = "Without the right to delete, the app is a writer."
   }
@@ -266,5 +274,212 @@ run "function_not_deployed_yet" {
   assert {
     condition     = length(azurerm_eventgrid_system_topic_event_subscription.pushes) == 0
     error_message = "Event Grid refuses a function that is not there, so the first apply goes without."
+  }
+}
+
+run "open_with_a_queue" {
+  command = plan
+
+  variables {
+    network_isolation = false
+    max_instances     = 100
+  }
+
+  assert {
+    condition     = length(azurerm_eventgrid_system_topic_event_subscription.pushes[0].storage_queue_endpoint) == 1 && azurerm_eventgrid_system_topic_event_subscription.pushes[0].delivery_identity[0].type == "SystemAssigned"
+    error_message = "Events go to the queue, by the topic's own identity."
+  }
+  assert {
+    condition     = azurerm_container_registry.new[0].public_network_access_enabled && azurerm_container_registry.new[0].export_policy_enabled && azurerm_storage_account.lazaret.network_rules[0].default_action == "Allow"
+    error_message = "Without isolation nothing is shut, so export cannot be either."
+  }
+  assert {
+    condition     = length(azurerm_private_endpoint.services) + length(azurerm_subnet.functions) == 0 && !azurerm_storage_account.lazaret.shared_access_key_enabled
+    error_message = "No network; and no keys all the same."
+  }
+}
+
+run "open_beside_an_existing_registry" {
+  command = plan
+
+  variables {
+    registry_id       = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/shared/providers/Microsoft.ContainerRegistry/registries/contoso"
+    network_isolation = false
+  }
+
+  assert {
+    condition     = length(azurerm_container_registry.new) + length(azurerm_private_endpoint.services) + length(azurerm_private_dns_zone.new) == 0
+    error_message = "Neither a registry nor an endpoint."
+  }
+}
+
+run "new_without_repository_rights" {
+  command = plan
+
+  variables {
+    registry_role_mode     = "legacy"
+    may_delete_referrers   = false
+    publisher_principal_id = "18181818-1818-1818-1818-181818181818"
+  }
+
+  assert {
+    condition     = azurerm_container_registry.new[0].role_assignment_mode == "LegacyRegistryPermissions"
+    error_message = "Rights by role alone."
+  }
+  assert {
+    condition     = !contains(azurerm_role_definition.registry["quarantine_keeper"].permissions[0].actions, "Microsoft.ContainerRegistry/registries/artifacts/delete") && contains(azurerm_role_definition.registry["quarantine_keeper"].permissions[0].actions, "Microsoft.ContainerRegistry/registries/metadata/write")
+    error_message = "It locks, and does not delete."
+  }
+  assert {
+    condition     = azurerm_role_assignment.grants["ci-lazaret repositories"].role_definition_name == "AcrPush" && !contains(keys(azurerm_role_assignment.grants), "app catalogue")
+    error_message = "The roles of a registry without attribute-based access."
+  }
+}
+
+# One half of what is attached is done elsewhere; then the other.
+run "roles_and_endpoint_elsewhere" {
+  command = plan
+
+  variables {
+    registry_id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/shared/providers/Microsoft.ContainerRegistry/registries/contoso"
+    attach      = { role_assignments = false, private_endpoint = false }
+  }
+
+  assert {
+    condition     = length(azurerm_role_definition.registry) == 0 && !contains(keys(azurerm_role_assignment.grants), "app repositories") && contains(keys(azurerm_role_assignment.grants), "events queue")
+    error_message = "No rights to the registry; those to our own storage stay."
+  }
+  assert {
+    condition     = !contains(keys(azurerm_private_endpoint.services), "registry") && length(azurerm_private_endpoint.services) == 5 && local.endpoint_addresses_needed == 5
+    error_message = "No endpoint of the registry's; the other five stay."
+  }
+  assert {
+    condition     = length(azurerm_eventgrid_system_topic_event_subscription.pushes) == 1 && contains(keys(azurerm_monitor_diagnostic_setting.logs), "registry")
+    error_message = "Events and logs stay."
+  }
+}
+
+run "logs_and_events_elsewhere" {
+  command = plan
+
+  variables {
+    registry_id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/shared/providers/Microsoft.ContainerRegistry/registries/contoso"
+    attach      = { diagnostic_settings = false, event_subscription = false }
+  }
+
+  assert {
+    condition     = !contains(keys(azurerm_monitor_diagnostic_setting.logs), "registry") && length(setintersection(keys(azurerm_monitor_scheduled_query_rules_alert_v2.logs), ["passwords", "images-deleted"])) == 0
+    error_message = "Without its logs there are no alerts about them."
+  }
+  assert {
+    condition     = length(azurerm_eventgrid_system_topic.registry) == 0 && length([for key in keys(azurerm_role_assignment.grants) : key if startswith(key, "events")]) == 0
+    error_message = "No events, and nobody who delivers them has a right."
+  }
+  assert {
+    condition     = contains(keys(azurerm_private_endpoint.services), "registry") && contains(keys(azurerm_role_assignment.grants), "app repositories")
+    error_message = "Rights and the endpoint stay."
+  }
+}
+
+# Event Grid compares with at most 25 values.
+run "more_prefixes_than_a_filter_holds" {
+  command = plan
+
+  variables {
+    repository_prefixes = [for number in range(26) : "team-${number}/"]
+  }
+
+  assert {
+    condition     = length(azurerm_eventgrid_system_topic_event_subscription.pushes[0].advanced_filter) == 0
+    error_message = "All events come, and the code looks at the prefixes."
+  }
+  assert {
+    condition     = length(split(" OR ", azurerm_role_assignment.grants["app repositories"].condition)) == 27 && strcontains(azurerm_role_assignment.grants["app repositories"].condition, "'team-25/'")
+    error_message = "The rights name each of them."
+  }
+}
+
+run "every_zone_is_a_hubs" {
+  command = plan
+
+  variables {
+    private_dns_zone_ids = { for service, zone in {
+      blob     = "privatelink.blob.core.windows.net"
+      queue    = "privatelink.queue.core.windows.net"
+      table    = "privatelink.table.core.windows.net"
+      vault    = "privatelink.vaultcore.azure.net"
+      registry = "privatelink.azurecr.io"
+      app      = "privatelink.azurewebsites.net"
+    } : service => "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/hub/providers/Microsoft.Network/privateDnsZones/${zone}" }
+  }
+
+  assert {
+    condition     = length(azurerm_private_dns_zone.new) + length(azurerm_private_dns_zone_virtual_network_link.new) == 0
+    error_message = "No zone is made, and none of the hub's is linked."
+  }
+  assert {
+    condition     = alltrue([for name, endpoint in azurerm_private_endpoint.services : endpoint.private_dns_zone_group[0].private_dns_zone_ids == tolist([var.private_dns_zone_ids[name]])])
+    error_message = "Each endpoint is written into its own."
+  }
+}
+
+run "what_can_be_set_is_set" {
+  command = plan
+
+  variables {
+    registry_id             = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/shared/providers/Microsoft.ContainerRegistry/registries/contoso"
+    scan_image              = "contoso.azurecr.io/lazaret/scan@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    scanner_internet_access = true
+    scan_vcpus              = 0.5
+    max_scans               = 3
+    job_settings            = { LAZARET_SCAN_TIMEOUT_SECONDS = "900" }
+    app_settings            = { LAZARET_MAX_CARDS_PER_HOUR = "10" }
+    node_version            = "22"
+    max_instances           = 5
+    storage_replication     = "GZRS"
+    log_retention_days      = 30
+    log_cap_gb_per_day      = 2
+    slow_verdict_minutes    = 10
+    tags                    = { owner = "platform" }
+  }
+
+  assert {
+    condition     = local.job_settings["LAZARET_SCAN_TIMEOUT_SECONDS"] == "900" && !contains(keys(local.job_settings), "LAZARET_DATABASE") && local.app_settings["LAZARET_MAX_CARDS_PER_HOUR"] == "10"
+    error_message = "Settings of your own, and none that is empty."
+  }
+  assert {
+    condition     = azurerm_container_app_job.scan[0].template[0].container[0].memory == "1Gi" && azurerm_container_app_job.scan[0].event_trigger_config[0].scale[0].max_executions == 3
+    error_message = "The job's size and number."
+  }
+  assert {
+    condition     = azapi_resource.function_app.body.properties.functionAppConfig.runtime.version == "22" && azapi_resource.function_app.body.properties.functionAppConfig.scaleAndConcurrency.maximumInstanceCount == 5
+    error_message = "The app's runtime and number."
+  }
+  assert {
+    condition     = azurerm_storage_account.lazaret.account_replication_type == "GZRS" && azurerm_log_analytics_workspace.lazaret.retention_in_days == 30 && azurerm_log_analytics_workspace.lazaret.daily_quota_gb == 2 && azurerm_storage_account.lazaret.tags["owner"] == "platform"
+    error_message = "Replication, retention, the cap and tags."
+  }
+  assert {
+    condition     = strcontains(azurerm_monitor_scheduled_query_rules_alert_v2.logs["slow-verdicts"].criteria[0].query, "seconds > 600")
+    error_message = "What is slow."
+  }
+}
+
+run "longest_names" {
+  command = apply
+
+  variables {
+    name             = "quarantn"
+    environment_name = "Production-West-Europe-2"
+    budget           = { amount = 1, start_date = "2027-01-01T00:00:00Z" }
+  }
+}
+
+run "shortest_names" {
+  command = apply
+
+  variables {
+    name             = "qa"
+    environment_name = "A-"
   }
 }

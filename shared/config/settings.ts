@@ -117,7 +117,7 @@ const appSchema = z.object({
   LAZARET_TEAMS_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
   LAZARET_TEAMS_WEBHOOK_URLS: webhooks.default({}),
   LAZARET_MAX_CARDS_PER_HOUR: integer(1, 1000).default(30),
-  LAZARET_SIGN_IN: z.enum(['entra', 'local']).default('entra'),
+  LAZARET_SIGN_IN: z.enum(['entra', 'local', 'closed']).default('entra'),
   LAZARET_REPORT_URL: z.url({ protocol: /^https?$/ }).optional(),
   LAZARET_RECONCILE_CALLS_PER_MINUTE: integer(10, 10_000).default(300),
   LAZARET_MAX_NEW_QUARANTINES_PER_HOUR: integer(1, 1_000_000).optional(),

@@ -107,6 +107,11 @@ describe('settings', () => {
     const inAzure = { ...GOOD, LAZARET_SIGN_IN: 'entra', WEBSITE_SITE_NAME: 'app' };
     expect(loadAppSettings({ ...inAzure, WEBSITE_AUTH_ENABLED: 'False' }).signIn).toBe('closed');
     expect(loadAppSettings({ ...inAzure, WEBSITE_AUTH_ENABLED: 'True' }).signIn).toBe('entra');
+    // What the infrastructure says where it sets up no sign-in, whatever the platform tells.
+    expect(loadAppSettings({ ...inAzure, LAZARET_SIGN_IN: 'closed' }).signIn).toBe('closed');
+    expect(loadAppSettings({ ...inAzure, LAZARET_SIGN_IN: 'closed', WEBSITE_AUTH_ENABLED: 'True' }).signIn).toBe(
+      'closed',
+    );
   });
   it('need no tables for the scan job', () => {
     const uris = {

@@ -1,12 +1,15 @@
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { azureNameFindings } from './checks/azure-names.js';
+import { bodyFindings } from './checks/bodies.js';
 import { exposureFindings } from './checks/exposure.js';
-import { nameFindings } from './checks/names.js';
+import { nameFindings, roleFindings } from './checks/names.js';
 import { privilegeFindings } from './checks/privileges.js';
+import { queryFindings } from './checks/queries.js';
 import { runTests } from './harness/plan.js';
 import { type Workspace, createWorkspace, findTerraform } from './harness/terraform.js';
-import { MISTAKES, STOPPED } from './mistakes.js';
+import { MISTAKES, STOPPED, WEAKENED } from './mistakes.js';
 
 const MINUTES = 60_000;
 const terraform = findTerraform();
@@ -37,18 +40,20 @@ function validate(workspace: Workspace): readonly string[] {
   return diagnostics.map(({ summary, range }) => `${range?.filename ?? ''}: ${summary}`).sort();
 }
 
-/** Leaves one run of the tests, the one in which everything is switched on, without what it asserts itself. */
-function onlyComplete({ directory }: Workspace): void {
-  const shapes = readFileSync(join(directory, 'tests', 'shapes.tftest.hcl'), 'utf8');
-  const head = shapes.slice(0, shapes.indexOf('run "as_shipped"'));
-  const run = /run "complete" \{[\s\S]*?\n\}\n/.exec(shapes)?.[0] ?? '';
-  for (const name of readdirSync(join(directory, 'tests')).filter((each) => each.endsWith('.hcl')))
-    rmSync(join(directory, 'tests', name));
-  writeFileSync(
-    join(directory, 'tests', 'one.tftest.hcl'),
-    head + run.replaceAll(/\n {2}assert \{[\s\S]*?\n {2}\}/g, ''),
-  );
+/** Leaves one run of the tests, as `one`, with what all of its file have in common. */
+function onlyRun({ directory }: Workspace, file: string, name: string, change = (run: string) => run): void {
+  const tests = join(directory, 'tests');
+  const all = readFileSync(join(tests, `${file}.tftest.hcl`), 'utf8');
+  const head = all.slice(0, all.search(/^run "/m));
+  const run = new RegExp(`^run "${name}" \\{[\\s\\S]*?\\n\\}\\n`, 'm').exec(all)?.[0];
+  if (run === undefined) throw new Error(`${file} has no run ${name}`);
+  for (const each of readdirSync(tests).filter((entry) => entry.endsWith('.hcl'))) rmSync(join(tests, each));
+  writeFileSync(join(tests, 'one.tftest.hcl'), head + change(run));
 }
+
+/** The run in which everything is switched on, without what it asserts itself. */
+const onlyComplete = (workspace: Workspace) =>
+  onlyRun(workspace, 'shapes', 'complete', (run) => run.replaceAll(/\n {2}assert \{[\s\S]*?\n {2}\}/g, ''));
 
 describe.skipIf(terraform === undefined)('a deliberate mistake', () => {
   let workspace: Workspace;
@@ -105,7 +110,15 @@ describe.skipIf(terraform === undefined)('a deliberate mistake', () => {
       const report = runTests(copy, 'one', { made: true });
       expect(report.errors).toEqual([]);
       const made = report.made.get('complete') ?? [];
-      const findings = [...privilegeFindings(made), ...exposureFindings(made, true), ...nameFindings(made)];
+      const findings = [
+        ...privilegeFindings(made),
+        ...exposureFindings(made, true),
+        ...nameFindings(made),
+        ...roleFindings(report.outputs.get('complete')),
+        ...bodyFindings(made),
+        ...azureNameFindings(made),
+        ...queryFindings(made),
+      ];
       const missed = MISTAKES.filter(
         ({ found: [code, place] }) => !findings.some((each) => each.startsWith(`${code} `) && each.includes(place)),
       );
@@ -126,13 +139,26 @@ describe.skipIf(terraform === undefined)('a deliberate mistake', () => {
     10 * MINUTES,
   );
 
-  it('covers every file that makes something', () => {
+  it.each([...new Set(WEAKENED.map(({ run }) => run))])(
+    'in a rule is found by the value that it then lets through (%s)',
+    (run) => {
+      const copy = workspace.fork();
+      const weakened = WEAKENED.filter((each) => each.run === run);
+      for (const each of weakened) change(copy, each);
+      onlyRun(copy, 'refusals', run);
+      const said = runTests(copy, 'one', { made: false }).errors.join('\n');
+      expect(weakened.filter(({ lets }) => !said.includes(`${lets}, was expected`))).toEqual([]);
+    },
+    10 * MINUTES,
+  );
+
+  it('covers every file that makes, names or asks for something', () => {
     const making = readdirSync(workspace.directory)
       .filter((name) => name.endsWith('.tf'))
-      .filter((name) => /^(?:resource|locals)\b/m.test(readFileSync(join(workspace.directory, name), 'utf8')));
-    const covered = new Set([...MISTAKES, ...STOPPED].map(({ file }) => file));
-    // These say who or where, or are looked at by the runs in infra/tests.
-    const elsewhere = ['budget.tf', 'clusters.tf', 'defender.tf', 'identities.tf', 'resource_group.tf'];
-    expect(making.filter((name) => !covered.has(name) && !elsewhere.includes(name))).toEqual([]);
+      .filter((name) =>
+        /^(?:resource|locals|output|variable)\b/m.test(readFileSync(join(workspace.directory, name), 'utf8')),
+      );
+    const covered = new Set([...MISTAKES, ...WEAKENED, ...STOPPED].map(({ file }) => file));
+    expect(making.filter((name) => !covered.has(name))).toEqual([]);
   });
 });

@@ -236,6 +236,148 @@ export const MISTAKES: readonly Mistake[] = [
     to: 'lock_level = "ReadOnly"\n  notes      = "Reports',
     found: ['EVIDENCE', 'azurerm_management_lock.storage'],
   },
+  {
+    file: 'storage.tf',
+    from: 'tableServices/tables@2025-06-01',
+    to: 'tableServices/tables@2025-07-01',
+    found: ['TYPE', 'azapi_resource.table'],
+  },
+  {
+    file: 'function_app.tf',
+    from: 'instanceMemoryMB     = 2048',
+    to: 'instanceMemoryMb     = 2048',
+    found: ['BODY', 'instanceMemoryM'],
+  },
+  {
+    file: 'function_app.tf',
+    from: 'http20Enabled    = true',
+    to: 'http20Enabled    = true\n        ftpsState        = "Disabled"',
+    found: ['BODY', 'ftpsState'],
+  },
+  {
+    file: 'function_app.tf',
+    from: 'resource "azapi_update_resource" "basic_publishing"',
+    to: 'resource "azapi_resource" "basic_publishing"',
+    found: ['EXISTS', 'basic_publishing'],
+  },
+  {
+    file: 'sign_in.tf',
+    from: 'unauthenticatedClientAction = "Return401"',
+    to: 'unauthenticatedClientAction = "Return400"',
+    found: ['BODY', 'unauthenticatedClientAction'],
+  },
+  { file: 'alerts.tf', from: 'toint(StatusCode) < 300', to: 'StatusCode < 300', found: ['QUERY', 'number StatusCode'] },
+  { file: 'alerts.tf', from: "where Log startswith '{'", to: "where Log_s startswith '{'", found: ['QUERY', 'Log_s'] },
+  {
+    file: 'budget.tf',
+    from: 'threshold_type = "Forecasted"\n    contact_emails = var.alert_emails',
+    to: 'threshold_type = "Forecasted"\n    contact_emails = []',
+    found: ['UNTOLD', 'budget'],
+  },
+  {
+    file: 'defender.tf',
+    from: '"ContainerIntegrityContribution"',
+    to: '"ContainerIntegrity"',
+    found: ['EXTENSIONS', 'pricing'],
+  },
+  {
+    file: 'identities.tf',
+    from: 'name                = "id-${local.full_name}-job"',
+    to: 'name                = "id-${local.full_name}-app"',
+    found: ['NAME', 'azurerm_user_assigned_identity.job'],
+  },
+  {
+    file: 'resource_group.tf',
+    from: '"rg-${local.full_name}"',
+    to: '"rg ${local.full_name}"',
+    found: ['NAME', 'azurerm_resource_group.lazaret'],
+  },
+  {
+    file: 'outputs.tf',
+    from: 'value              = name',
+    to: 'value              = lower(name)',
+    found: ['APP_ROLES', 'verdict.read'],
+  },
+];
+
+/** Rules that somebody could weaken: what would then be let through, which the runs in infra/tests/refusals notice. */
+export const WEAKENED: readonly {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  readonly run: string;
+  readonly lets: string;
+}[] = [
+  {
+    file: 'variables.tf',
+    from: '"^[a-z][a-z0-9]{1,7}$", var.name',
+    to: '"^.*$", var.name',
+    run: 'first_rules',
+    lets: 'var.name',
+  },
+  {
+    file: 'variables_app.tf',
+    from: 'startswith(name, "LAZARET_")',
+    to: 'name != ""',
+    run: 'first_rules',
+    lets: 'var.app_settings',
+  },
+  {
+    file: 'variables_monitoring.tf',
+    from: 'var.slow_verdict_minutes >= 5',
+    to: 'var.slow_verdict_minutes >= 0',
+    run: 'first_rules',
+    lets: 'var.slow_verdict_minutes',
+  },
+  {
+    file: 'variables_network.tf',
+    from: '[0-9.]+/([0-9]|1[0-9]|2[0-4])$',
+    to: '[0-9.]+/[0-9]+$',
+    run: 'first_rules',
+    lets: 'var.address_space',
+  },
+  {
+    file: 'variables_people.tf',
+    from: 'condition     = alltrue([for prefix in var.repository_prefixes : can(regex("^([a-z0-9]+([._-]+[a-z0-9]+)*/)+$", prefix))])',
+    to: 'condition     = alltrue([for prefix in var.repository_prefixes : can(regex("^[a-z0-9/._-]+$", prefix))])',
+    run: 'second_rules',
+    lets: 'var.repository_prefixes',
+  },
+  {
+    file: 'variables_registry.tf',
+    from: 'join(",", distinct(sort(var.replica_locations)))',
+    to: 'join(",", distinct(var.replica_locations))',
+    run: 'third_rules',
+    lets: 'var.replica_locations',
+  },
+  {
+    file: 'storage.tf',
+    from: '["LRS", "ZRS", "GRS", "GZRS"]',
+    to: '["LRS", "ZRS", "GRS", "GZRS", "RAGRS"]',
+    run: 'first_rules',
+    lets: 'var.storage_replication',
+  },
+  {
+    file: 'network.tf',
+    from: 'var.max_instances <= pow(2, 32 - 26) - 5',
+    to: 'var.max_instances <= pow(2, 32 - 25) - 5',
+    run: 'an_instance_needs_an_address',
+    lets: 'azurerm_subnet.functions',
+  },
+  {
+    file: 'registry.tf',
+    from: 'condition     = !self.admin_enabled',
+    to: 'condition     = self.sku != ""',
+    run: 'an_admin_user_undoes_everything',
+    lets: 'data.azurerm_container_registry.existing',
+  },
+  {
+    file: 'clusters.tf',
+    from: '&& profile.enabled]), false)]',
+    to: ']), false)]',
+    run: 'a_cluster_without_the_add_on_is_told',
+    lets: 'check.policy_add_on',
+  },
 ];
 
 /** Mistakes that stop Terraform itself, in a rule or in a test of its own. */

@@ -39,7 +39,6 @@ const SITE: readonly Rule[] = [
   ['CLEARTEXT', ['body', 'properties', 'httpsOnly'], true],
   ['CLEARTEXT', ['body', 'properties', 'siteConfig', 'minTlsVersion'], '1.2'],
   ['CLEARTEXT', ['body', 'properties', 'siteConfig', 'scmMinTlsVersion'], '1.2'],
-  ['CLEARTEXT', ['body', 'properties', 'siteConfig', 'ftpsState'], 'Disabled'],
   ['KEY', ['identity', 'type'], 'UserAssigned'],
   [
     'KEY',
@@ -177,6 +176,35 @@ function keepingFindings(resources: readonly Resource[]): readonly Finding[] {
   ];
 }
 
+const EXTENSIONS = [
+  'AgentlessDiscoveryForKubernetes',
+  'AgentlessVmScanning',
+  'ContainerIntegrityContribution',
+  'ContainerRegistriesVulnerabilityAssessments',
+  'ContainerSensor',
+];
+
+/** What is for the whole subscription, or tells of money: an extension that is not named is switched off by Azure. */
+function planFindings(resources: readonly Resource[]): readonly Finding[] {
+  const plans = ofType(resources, 'azurerm_security_center_subscription_pricing');
+  const budgets = ofType(resources, 'azurerm_consumption_budget_resource_group');
+  const off = plans.filter(
+    ({ values }) =>
+      listAt(values, 'extension')
+        .map((extension) => textAt(extension, 'name'))
+        .sort()
+        .join() !== EXTENSIONS.join(),
+  );
+  const silent = budgets.filter(({ values }) =>
+    listAt(values, 'notification').some((each) => listAt(each, 'contact_emails').length === 0),
+  );
+  return [
+    ...off.map(({ address }): Finding => `EXTENSIONS ${address}`),
+    ...broken(plans, [['EXTENSIONS', ['resource_type'], 'Containers']]),
+    ...silent.map(({ address }): Finding => `UNTOLD ${address}`),
+  ];
+}
+
 /** What can be reached, or opened with a key, that must not be. */
 export function exposureFindings(resources: readonly Resource[], isolated: boolean): readonly Finding[] {
   const each = (table: Readonly<Record<string, readonly Rule[]>>) =>
@@ -189,6 +217,7 @@ export function exposureFindings(resources: readonly Resource[], isolated: boole
     ...jobFindings(resources),
     ...networkFindings(resources),
     ...keepingFindings(resources),
+    ...planFindings(resources),
     ...(isolated ? each(ISOLATED) : []),
     ...(isolated ? broken(sites, [['PUBLIC', ['body', 'properties', 'publicNetworkAccess'], 'Disabled']]) : []),
   ];

@@ -7,6 +7,7 @@ import {
   loadJobSettings,
 } from '../../../shared/config/settings.js';
 import { ProblemsError } from '../../../shared/error/app-error.js';
+import { ROLES } from '../../../shared/message/principal.js';
 import { ALL_QUEUES, QUEUES, poisonQueue } from '../../../shared/message/queue-name.js';
 import { CONTAINERS } from '../../../shared/report/report-store.js';
 import type { Resource } from '../harness/plan.js';
@@ -81,6 +82,16 @@ function logFindings(resources: readonly Resource[]): readonly Finding[] {
     );
     return wanted.filter((name) => !EVENTS.has(name)).map((name): Finding => `LOG ${address} ${name}`);
   });
+}
+
+/** App roles that our doors ask for and the output does not name, or the other way round. */
+export function roleFindings(outputs: Readonly<Record<string, string>> | undefined): readonly Finding[] {
+  const listed = JSON.parse(outputs?.['LAZARET_APP_ROLES'] ?? '[]') as { value: string }[];
+  return sameSet(
+    'APP_ROLES',
+    listed.map(({ value }) => value),
+    Object.values(ROLES),
+  );
 }
 
 /** Names that the infrastructure and the code do not have in common. */

@@ -33,7 +33,9 @@ export function ofType(resources: readonly Resource[], type: string): readonly R
 
 /** All of azapi's of a type of Azure's, whatever the version. */
 export function ofAzureType(resources: readonly Resource[], type: string): readonly Resource[] {
-  return ofType(resources, 'azapi_resource').filter(({ values }) => textAt(values, 'type').split('@')[0] === type);
+  return resources.filter(
+    (each) => /^azapi_(?:update_)?resource$/.test(each.type) && textAt(each.values, 'type').split('@')[0] === type,
+  );
 }
 
 /** What is expected of each resource of a type: a path, and the value that has to stand there. */

@@ -58,6 +58,9 @@ const RESOURCE: Block = {
     body: either('dynamic'),
     tags: either(TEXTS),
     output: computed('dynamic'),
+    sensitive_body: optional('dynamic'),
+    sensitive_body_version: optional(TEXTS),
+    ignore_body_changes: optional(['list', 'string']),
     response_export_values: optional('dynamic'),
     replace_triggers_external_values: optional('dynamic'),
     replace_triggers_refs: optional(['list', 'string']),
@@ -82,17 +85,42 @@ const UPDATE: Block = {
     name: either('string'),
     parent_id: either('string'),
     resource_id: either('string'),
-    body: either('dynamic'),
+    body: optional('dynamic'),
+    sensitive_body: optional('dynamic'),
+    sensitive_body_version: optional(TEXTS),
     output: computed('dynamic'),
     response_export_values: optional('dynamic'),
+    replace_triggers_external_values: optional('dynamic'),
     ignore_casing: either('bool'),
     ignore_missing_property: either('bool'),
-    ignore_null_property: either('bool'),
+    list_unique_id_property: optional(TEXTS),
+    ignore_other_items_in_list: optional(['list', 'string']),
     locks: optional(['list', 'string']),
     retry: RETRY,
     ...requests(['update', 'read']),
   },
   blocks: { timeouts: timeouts(['create', 'read', 'update', 'delete']) },
+};
+
+/** https://registry.terraform.io/providers/Azure/azapi/latest/docs/data-sources/resource */
+const DATA: Block = {
+  attributes: {
+    id: computed('string'),
+    type: required('string'),
+    name: either('string'),
+    parent_id: either('string'),
+    resource_id: either('string'),
+    ignore_not_found: optional('bool'),
+    exists: computed('bool'),
+    location: computed('string'),
+    tags: computed(TEXTS),
+    output: computed('dynamic'),
+    response_export_values: optional('dynamic'),
+    headers: optional(TEXTS),
+    query_parameters: optional(LISTS),
+    retry: RETRY,
+  },
+  blocks: { timeouts: timeouts(['read']) },
 };
 
 const PROVIDER: Block = {
@@ -119,6 +147,6 @@ export function azapiSchema(): ProviderSchema {
   return {
     provider: PROVIDER,
     resources: { azapi_resource: RESOURCE, azapi_update_resource: UPDATE },
-    dataSources: {},
+    dataSources: { azapi_resource: DATA },
   };
 }

@@ -4,3 +4,10 @@ mock_resource "azapi_resource" {
     id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-lazaret-prod/providers/Microsoft.Web/sites/func-lazaret-prod"
   }
 }
+
+# A cluster that enforces policies.
+mock_data "azapi_resource" {
+  defaults = {
+    output = { add_ons = { azurePolicy = { enabled = true } } }
+  }
+}

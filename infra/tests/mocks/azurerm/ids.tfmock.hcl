@@ -17,12 +17,6 @@ mock_data "azurerm_container_registry" {
   }
 }
 
-mock_data "azurerm_kubernetes_cluster" {
-  defaults = {
-    azure_policy_enabled = true
-  }
-}
-
 mock_resource "azurerm_resource_group" {
   defaults = {
     id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-lazaret-prod"
