@@ -134,11 +134,6 @@ export const POD_CASES: readonly AdmissionCase[] = [
   { name: 'has no image', object: running(undefined), refused: 'names no image that can be read' },
   { name: 'has an empty image', object: running(''), refused: 'names no image that can be read' },
   { name: 'has no list of containers', object: pod({}), refused: 'the Pod has no containers' },
-  {
-    name: 'has containers that are no list',
-    object: pod({ containers: { web: {} } }),
-    refused: 'containers is not a list',
-  },
   { name: 'has no containers', object: pod({ containers: [] }), refused: 'the Pod has no containers' },
   {
     name: 'has a second container from elsewhere',
@@ -172,6 +167,20 @@ export const POD_CASES: readonly AdmissionCase[] = [
     name: 'has an image volume without an image',
     object: pod({ containers: [container(GOOD)], volumes: [{ name: 'model', image: {} }] }),
     refused: 'image volume "model" names no image',
+  },
+];
+
+/** What no API server lets through, whatever else it is. */
+export const MALFORMED_CASES: readonly AdmissionCase[] = [
+  {
+    name: 'has containers that are no list',
+    object: pod({ containers: { web: {} } }),
+    refused: 'containers is not a list',
+  },
+  {
+    name: 'has no specification',
+    object: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'team' } },
+    refused: 'the Pod has no containers',
   },
 ];
 

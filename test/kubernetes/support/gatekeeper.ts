@@ -1,4 +1,4 @@
-import { GUARD_CASES, POD_CASES, REQUEST_CASES, WORKLOAD_CASES, guardCasesAt } from './cases.js';
+import { GUARD_CASES, MALFORMED_CASES, POD_CASES, REQUEST_CASES, WORKLOAD_CASES, guardCasesAt } from './cases.js';
 import type { GatorTest } from './gator.js';
 
 const GUARD = {
@@ -14,7 +14,7 @@ export const SUITE: readonly GatorTest[] = [
     template: 'base/allowed-images.yaml',
     constraint: 'cases/allowed-images.yaml',
     expansion: 'base/expansion.yaml',
-    cases: [...POD_CASES, ...WORKLOAD_CASES, ...REQUEST_CASES],
+    cases: [...POD_CASES, ...MALFORMED_CASES, ...WORKLOAD_CASES, ...REQUEST_CASES],
   },
   { ...GUARD, cases: GUARD_CASES },
 ];

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GO_TOOLS, getGoTool } from '../../../local/go-tool/go-tool.js';
@@ -16,17 +16,14 @@ export function copyOfKubernetes(
 ): string {
   const directory = mkdtempSync(join(tmpdir(), 'lazaret-kubernetes-'));
   cpSync(join(ROOT, 'infra', 'kubernetes'), directory, { recursive: true });
-  // The last of two lines of one name would be an error: the file is written anew.
-  const defaults = {
-    registry: 'contoso.azurecr.io',
-    reportMaximumAge: '192h',
-    signatures: 'any',
-    notationIdentity: 'x509.subject: C=US, ST=WA, O=Example, CN=signer',
-    breakGlassMaximum: '4h',
-    ratifyClientId: '00000000-0000-0000-0000-000000000000',
-  };
-  const lines = Object.entries({ ...defaults, ...settings }).map(([name, value]) => `${name}=${value}\n`);
-  writeFileSync(join(directory, 'settings', 'settings.env'), lines.join(''));
+  const file = join(directory, 'settings', 'settings.env');
+  const lines = readFileSync(file, 'utf8').split('\n');
+  for (const [name, value] of Object.entries(settings)) {
+    const at = lines.findIndex((line) => line.startsWith(`${name}=`));
+    if (at === -1) throw new Error(`there is no setting ${name}`);
+    lines[at] = `${name}=${value}`;
+  }
+  writeFileSync(file, lines.join('\n'));
   for (const [name, text] of Object.entries(trust)) writeFileSync(join(directory, 'settings', name), text);
   return directory;
 }
