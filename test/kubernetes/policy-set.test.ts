@@ -85,6 +85,42 @@ describe('the webhook of Gatekeeper', () => {
   });
 });
 
+describe('the policies of Kyverno', () => {
+  const policies = ['allowed-images', 'signatures', 'break-glass-used'].map((name) =>
+    z
+      .looseObject({
+        spec: z.looseObject({
+          matchConstraints: z.looseObject({
+            namespaceSelector: z.strictObject({
+              matchExpressions: z.tuple([
+                z.strictObject({
+                  key: z.literal('kubernetes.io/metadata.name'),
+                  operator: z.literal('NotIn'),
+                  values: z.array(z.string()),
+                }),
+              ]),
+            }),
+          }),
+          matchConditions: z.array(z.looseObject({ expression: z.string() })),
+        }),
+      })
+      .parse(parse(read('kyverno', 'base', `${name}.yaml`))),
+  );
+
+  it('leave out the same namespaces, by a name that nobody can forge', () => {
+    const [first, ...more] = policies.map(({ spec }) => spec.matchConstraints.namespaceSelector);
+    for (const each of more) expect(each).toEqual(first);
+  });
+
+  it('mean the same by break-glass', () => {
+    const [images, signatures, used] = policies.map(({ spec }) =>
+      spec.matchConditions[0]?.expression.replaceAll(/\s+/g, ' '),
+    );
+    expect(signatures).toBe(images);
+    expect(images).toBe(`!${used ?? ''}`);
+  });
+});
+
 describe('the settings', () => {
   const settings = Object.fromEntries(
     read('settings', 'settings.env')
