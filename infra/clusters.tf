@@ -9,6 +9,9 @@ data "azapi_resource" "looked_at" {
 }
 
 locals {
+  # Whose admission reads the registry under an identity of its own.
+  admissions = { for name, each in var.clusters : name => each if each.admission_object_id != null }
+
   without_policies = [for name, cluster in data.azapi_resource.looked_at : name
   if !try(anytrue([for add_on, profile in cluster.output.add_ons : lower(add_on) == "azurepolicy" && profile.enabled]), false)]
 }

@@ -20,6 +20,7 @@ locals {
     var.publisher_principal_id == null ? {} : { ci-lazaret = { role = "writer", prefixes = ["lazaret/"] } },
     { for name, each in var.ci : "ci-${name}" => { role = "writer", prefixes = [each.repository_prefix] } },
     { for name, each in var.clusters : "cluster-${name}" => { role = "reader", prefixes = each.repository_prefixes } },
+    { for name, each in local.admissions : "admission-${name}" => { role = "reader", prefixes = each.repository_prefixes } },
   )
   conditions = { for name, limit in local.limits : name => length(limit.prefixes) == 0 ? null : join("", [
     "((", local.action_terms[limit.role], ") OR (",

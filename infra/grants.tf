@@ -13,6 +13,7 @@ locals {
     var.publisher_principal_id == null ? {} : { ci-lazaret = { id = var.publisher_principal_id, type = "ServicePrincipal" } },
     { for name, each in var.ci : "ci-${name}" => { id = each.principal_id, type = each.principal_type } },
     { for name, each in var.clusters : "cluster-${name}" => { id = each.kubelet_object_id, type = "ServicePrincipal" } },
+    { for name, each in local.admissions : "admission-${name}" => { id = each.admission_object_id, type = "ServicePrincipal" } },
     var.security_team_group_id == null ? {} : { security = { id = var.security_team_group_id, type = "Group" } },
   )
 
@@ -64,6 +65,7 @@ locals {
     var.publisher_principal_id == null ? {} : { "ci-lazaret repositories" = { who = "ci-lazaret", role = "AcrPush" } },
     { for name, each in var.ci : "ci-${name} repositories" => { who = "ci-${name}", role = "AcrPush" } },
     { for name, each in var.clusters : "cluster-${name} repositories" => { who = "cluster-${name}", role = "AcrPull" } if each.attach },
+    { for name in keys(local.admissions) : "admission-${name} repositories" => { who = "admission-${name}", role = "AcrPull" } },
   )
   unattached = [for name, each in var.clusters : "cluster-${name}" if !each.attach]
 

@@ -59,9 +59,10 @@ variable "ci" {
 }
 
 variable "clusters" {
-  description = "Who pulls, by a name of yours: the kubelet's object id and, where its add-on is to be looked at, the id of the AKS cluster. attach = false: its right to pull is given elsewhere (az aks update --attach-acr, registries without attribute-based access only)."
+  description = "Who pulls, by a name of yours: the kubelet's object id; where the cluster's admission verifies images (Ratify, Kyverno), the object id of its identity, which reads what the kubelet pulls; and, where its add-on is to be looked at, the id of the AKS cluster. attach = false: its right to pull is given elsewhere (az aks update --attach-acr, registries without attribute-based access only)."
   type = map(object({
     kubelet_object_id   = string
+    admission_object_id = optional(string)
     cluster_id          = optional(string)
     repository_prefixes = optional(list(string), [])
     attach              = optional(bool, true)
@@ -71,6 +72,12 @@ variable "clusters" {
   validation {
     condition     = alltrue([for each in var.clusters : can(regex("^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$", each.kubelet_object_id))])
     error_message = "kubelet_object_id: the object id of the kubelet's identity, a GUID."
+  }
+  validation {
+    condition = alltrue([for each in var.clusters :
+      each.admission_object_id == null || can(regex("^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$", each.admission_object_id))
+    ])
+    error_message = "admission_object_id: the object id of the identity of Ratify or Kyverno, a GUID."
   }
   validation {
     condition = alltrue([for each in var.clusters :

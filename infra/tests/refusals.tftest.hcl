@@ -111,6 +111,7 @@ run "fourth_rules" {
   command = plan
 
   variables {
+    clusters              = { blue = { kubelet_object_id = "15151515-1515-1515-1515-151515151515", admission_object_id = "ratify" } }
     existing_system_topic = { id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/events/providers/Microsoft.EventGrid/systemTopics/contoso-events", principal_id = "17171717-1717-1717-1717-171717171717" }
     replica_locations     = ["northeurope", "westeurope"]
     ci                    = { shop = { principal_id = "14141414-1414-1414-1414-141414141414", repository_prefix = "lazaret/" } }
@@ -118,7 +119,7 @@ run "fourth_rules" {
     budget                = { amount = 1, start_date = "2027-01-01T00:00:00Z" }
   }
 
-  expect_failures = [var.existing_system_topic, var.replica_locations, var.ci, var.budget]
+  expect_failures = [var.clusters, var.existing_system_topic, var.replica_locations, var.ci, var.budget]
 }
 
 run "a_private_registry_needs_its_endpoint" {

@@ -93,6 +93,7 @@ run "complete" {
     clusters = {
       blue = {
         kubelet_object_id   = "15151515-1515-1515-1515-151515151515"
+        admission_object_id = "19191919-1919-1919-1919-191919191919"
         cluster_id          = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/aks/providers/Microsoft.ContainerService/managedClusters/blue"
         repository_prefixes = ["team-a/"]
       }
@@ -151,7 +152,7 @@ run "existing_legacy" {
     }
     clusters = {
       blue  = { kubelet_object_id = "15151515-1515-1515-1515-151515151515" }
-      green = { kubelet_object_id = "16161616-1616-1616-1616-161616161616", attach = false }
+      green = { kubelet_object_id = "16161616-1616-1616-1616-161616161616", admission_object_id = "19191919-1919-1919-1919-191919191919", attach = false }
     }
   }
 
