@@ -70,21 +70,6 @@ describe('the set of policies', () => {
   });
 });
 
-describe('the webhook of Gatekeeper', () => {
-  it('is asked about everything by which an image comes in, or the glass is broken', () => {
-    const values = z
-      .looseObject({
-        validatingWebhookFailurePolicy: z.string(),
-        validatingWebhookSubResources: z.array(z.string()),
-        enableGeneratorResourceExpansion: z.boolean(),
-      })
-      .parse(parse(read('gatekeeper', 'values.yaml')));
-    expect(values).toMatchObject({ validatingWebhookFailurePolicy: 'Fail', enableGeneratorResourceExpansion: true });
-    const ways = ['pods/ephemeralcontainers', 'namespaces/status', 'namespaces/finalize'];
-    expect(values.validatingWebhookSubResources).toEqual(expect.arrayContaining(ways));
-  });
-});
-
 describe('the policies of Kyverno', () => {
   const policies = ['allowed-images', 'signatures', 'break-glass-used'].map((name) =>
     z

@@ -1,5 +1,6 @@
 import { GUARD_CASES, MALFORMED_CASES, POD_CASES, REQUEST_CASES, WORKLOAD_CASES, guardCasesAt } from './cases.js';
 import type { GatorTest } from './gator.js';
+import { NAME_CASES, NAMESPACE_CASES, REGISTRY_CASES } from './gatekeeper-cases.js';
 
 const GUARD = {
   name: 'break-glass',
@@ -14,9 +15,15 @@ export const SUITE: readonly GatorTest[] = [
     template: 'base/allowed-images.yaml',
     constraint: 'cases/allowed-images.yaml',
     expansion: 'base/expansion.yaml',
-    cases: [...POD_CASES, ...MALFORMED_CASES, ...WORKLOAD_CASES, ...REQUEST_CASES],
+    cases: [...POD_CASES, ...MALFORMED_CASES, ...WORKLOAD_CASES, ...REQUEST_CASES, ...NAME_CASES],
   },
-  { ...GUARD, cases: GUARD_CASES },
+  {
+    name: 'registries',
+    template: 'base/allowed-images.yaml',
+    constraint: 'cases/registries.yaml',
+    cases: REGISTRY_CASES,
+  },
+  { ...GUARD, cases: [...GUARD_CASES, ...NAMESPACE_CASES] },
 ];
 
 /** What is true at `now` alone. */
