@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { ROOT } from '../support/process.js';
 import { definitionOf } from './support/azure-policy.js';
 
 const KUBERNETES = join(ROOT, 'infra', 'kubernetes');
 const template = readFileSync(join(KUBERNETES, 'gatekeeper', 'base', 'allowed-images.yaml'), 'utf8');
 const constraints = readFileSync(join(KUBERNETES, 'gatekeeper', 'base', 'constraints.yaml'), 'utf8');
-const definition = definitionOf({ template, constraints, version: '1.0.0' });
+const set = parse(readFileSync(join(KUBERNETES, 'set', 'kustomization.yaml'), 'utf8')) as {
+  readonly commonAnnotations: Readonly<Record<string, string>>;
+};
+const version = set.commonAnnotations['lazaret.io/policy-version']!;
+const definition = definitionOf({ template, constraints, version });
 
 describe('the definition for Azure Policy', () => {
   // Written anew by `npx vitest run test/kubernetes/azure-policy.test.ts --update`.
