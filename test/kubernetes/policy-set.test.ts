@@ -37,7 +37,7 @@ describe('the set of policies', () => {
     const files = ENGINES.flatMap((engine) =>
       foldersOf(engine).flatMap((folder) =>
         readdirSync(join(KUBERNETES, engine, folder))
-          .filter((name) => name.endsWith('.yaml'))
+          .filter((name) => /\.(yaml|cel)$/.test(name))
           .map((name) => [engine, folder, name].join('/')),
       ),
     ).sort();
@@ -67,42 +67,6 @@ describe('the set of policies', () => {
       }
     }
     expect(staging?.patches.map(({ target }) => target)).toEqual(production?.patches.map(({ target }) => target));
-  });
-});
-
-describe('the policies of Kyverno', () => {
-  const policies = ['allowed-images', 'signatures', 'break-glass-used'].map((name) =>
-    z
-      .looseObject({
-        spec: z.looseObject({
-          matchConstraints: z.looseObject({
-            namespaceSelector: z.strictObject({
-              matchExpressions: z.tuple([
-                z.strictObject({
-                  key: z.literal('kubernetes.io/metadata.name'),
-                  operator: z.literal('NotIn'),
-                  values: z.array(z.string()),
-                }),
-              ]),
-            }),
-          }),
-          matchConditions: z.array(z.looseObject({ expression: z.string() })),
-        }),
-      })
-      .parse(parse(read('kyverno', 'base', `${name}.yaml`))),
-  );
-
-  it('leave out the same namespaces, by a name that nobody can forge', () => {
-    const [first, ...more] = policies.map(({ spec }) => spec.matchConstraints.namespaceSelector);
-    for (const each of more) expect(each).toEqual(first);
-  });
-
-  it('mean the same by break-glass', () => {
-    const [images, signatures, used] = policies.map(({ spec }) =>
-      spec.matchConditions[0]?.expression.replaceAll(/\s+/g, ' '),
-    );
-    expect(signatures).toBe(images);
-    expect(images).toBe(`!${used ?? ''}`);
   });
 });
 
