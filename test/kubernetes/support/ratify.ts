@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -100,7 +100,9 @@ export interface RatifyVerdict {
 /** Ratify's home: its configuration, its verifiers, and what it has fetched. */
 export async function ratifyHome(directory: string): Promise<{ readonly env: Readonly<Record<string, string>> }> {
   mkdirSync(join(directory, 'plugins'), { recursive: true });
-  copyFileSync(await tool('vulnerabilityreport'), join(directory, 'plugins', 'vulnerabilityreport'));
+  const plugin = join(directory, 'plugins', 'vulnerabilityreport');
+  // Once: a program that is open for writing, in whichever process, cannot be run.
+  if (!existsSync(plugin)) copyFileSync(await tool('vulnerabilityreport'), plugin);
   return { env: { HOME: directory, RATIFY_CONFIG: directory } };
 }
 
