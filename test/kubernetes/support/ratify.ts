@@ -106,11 +106,24 @@ export async function ratifyHome(directory: string): Promise<{ readonly env: Rea
   return { env: { HOME: directory, RATIFY_CONFIG: directory } };
 }
 
-/** `ratify verify`. */
-export async function ratifyVerify(
-  reference: string,
-  { config, home }: { readonly config: RatifyConfig; readonly home: string },
-): Promise<RatifyVerdict> {
+/**
+ * `ratify verify`. Ratify 1.4 and its verifiers, which are processes of their own, read the index of its cache on disk while one of
+ * them writes it, once in a while: then a verifier says so, and what it looked at is refused. Whoever deploys tries again, and so do we.
+ */
+export async function ratifyVerify(reference: string, how: HowToVerify): Promise<RatifyVerdict> {
+  for (let tries = 1; ; tries++) {
+    const verdict = await verifyOnce(reference, how);
+    const isRace = verdict.found.some(({ ok, why }) => !ok && why.includes('could not create local oras cache'));
+    if (!isRace || tries === 5) return verdict;
+  }
+}
+
+interface HowToVerify {
+  readonly config: RatifyConfig;
+  readonly home: string;
+}
+
+async function verifyOnce(reference: string, { config, home }: HowToVerify): Promise<RatifyVerdict> {
   const { env } = await ratifyHome(home);
   const file = join(home, 'config.json');
   writeFileSync(file, JSON.stringify(config));
