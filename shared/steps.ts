@@ -21,7 +21,8 @@ import type { Retention } from './pipeline/coverage.js';
 import { deliverAlert, giveUpAlert } from './pipeline/alert.js';
 import { createBrake } from './pipeline/brake.js';
 import { askChannel } from './pipeline/card-cap.js';
-import { decide, giveUpDecide } from './pipeline/decide.js';
+import { decide } from './pipeline/decide.js';
+import { giveUpDecide } from './pipeline/give-up-decide.js';
 import { deliver } from './pipeline/deliver.js';
 import { type Clock, type Journal, type Log, type Send } from './pipeline/effects.js';
 import {

@@ -155,7 +155,7 @@ export const SCENARIOS: readonly Scenario[] = [
         verdict: 'fail',
         reasons: ['PLATFORM_FAILS'],
         ...SHUT,
-        marks: 0,
+        marks: 1,
         findings: ['CVE-2021-44906 minimist 1.2.5'],
         platforms: ['linux/amd64 pass', 'linux/arm64 fail'],
       },

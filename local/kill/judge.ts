@@ -13,8 +13,8 @@ export interface Expected {
   readonly served: boolean;
   /** What each tag has to stand for: a digest, or nothing. */
   readonly tags: Readonly<Record<string, string | undefined>>;
-  /** Whether a report and a bill of materials hang onto it. */
-  readonly marked: boolean;
+  /** What hangs onto it: onto an index a report alone. */
+  readonly marks: 'both' | 'report';
   /** The headlines of its cards. */
   readonly cards: readonly string[];
 }
@@ -112,7 +112,7 @@ function judgeManifest(expected: Expected, found: Found): readonly Complaint[] {
       complaints.push(wrong(expected, 'PULL_BY_TAG', detail));
     }
   }
-  const wanted = expected.marked ? ['application/sarif+json', 'application/vnd.cyclonedx+json'] : [];
+  const wanted = ['application/sarif+json', ...(expected.marks === 'both' ? ['application/vnd.cyclonedx+json'] : [])];
   if (list(found.marks.toSorted()) !== list(wanted)) complaints.push(wrong(expected, 'MARKS', list(found.marks)));
   return complaints;
 }

@@ -68,8 +68,8 @@ interface Place {
   readonly name: string;
 }
 
-const pass = { verdict: 'pass', reasons: [], served: true, marked: true, cards: [] } as const;
-const fail = { verdict: 'fail', served: false, marked: true, cards: [SHUT] } as const;
+const pass = { verdict: 'pass', reasons: [], served: true, marks: 'both', cards: [] } as const;
+const fail = { verdict: 'fail', served: false, marks: 'both', cards: [SHUT] } as const;
 
 /** Pushes an image under the tag, and says what has to come of it. */
 async function pushed(
@@ -131,7 +131,7 @@ const KINDS: readonly Kind[] = [
       const repository = `shop/p${place.index}`;
       const facts = await pushed(place, { artifact, repository }, stage);
       return [
-        { ...facts, ...fail, reasons: ['PLATFORM_FAILS'], marked: false, tags: { [TAG]: undefined } },
+        { ...facts, ...fail, reasons: ['PLATFORM_FAILS'], marks: 'report', tags: { [TAG]: undefined } },
         { ...pass, name: `${place.name}, linux/amd64`, repository, digest: good.digest, tags: {} },
         {
           ...fail,

@@ -2,10 +2,10 @@ import { type ArtifactKey, formatKey } from '../../shared/artifact/reference.js'
 import { partitionKey } from '../../shared/ledger/table-key.js';
 import { parseRepository } from '../../shared/artifact/repository.js';
 import { ALL_QUEUES, QUEUES, poisonQueue } from '../../shared/message/queue-name.js';
-import { MediaType } from '../../shared/artifact/media-type.js';
 import type { LedgerEntry } from '../../shared/pipeline/entry.js';
 import { MONTH } from './setting.js';
 import { judgeCards } from './judge-cards.js';
+import { judgeMarks } from './judge-marks.js';
 import type { HeldManifest } from './memory-registry.js';
 import { type Place, demandOf, verdictsOf } from './oracle.js';
 import type { Outcome } from './outcome.js';
@@ -34,7 +34,7 @@ export async function judge(outcome: Outcome, when: 'calm' | 'end'): Promise<Jud
   const complaints: Complaint[] = [];
   const finals = new Map<string, LedgerEntry>();
   let manifests = 0;
-  for (const [registry, { repositories }] of outcome.registries) {
+  for (const [registry, { repositories, blobs }] of outcome.registries) {
     for (const [name, held] of repositories()) {
       const place: Place = { registry, repository: parseRepository(name), held, deeds: outcome.deeds };
       const entries = new Map<string, LedgerEntry>();
@@ -52,7 +52,11 @@ export async function judge(outcome: Outcome, when: 'calm' | 'end'): Promise<Jud
           finals.set(formatKey(key), entry);
         }
         if (when === 'calm' && (late || isWaiting({ manifest, entry }, place))) waiting.add(manifest.digest);
-        else complaints.push(...judgeManifest({ key, manifest, entry, allowed, when }, place));
+        else {
+          const children = (entry?.children ?? []).map(({ digest }) => outcome.ledger.read({ ...key, digest }));
+          const platforms = (await Promise.all(children)).map((child) => child?.entry);
+          complaints.push(...judgeManifest({ key, manifest, entry, allowed, when, platforms, blobs }, place));
+        }
       }
       complaints.push(...judgeTags(place, { entries, waiting, untold: outcome.fates.untold }));
       if (when === 'end') complaints.push(...(await judgeGone(place, outcome)));
@@ -84,6 +88,10 @@ interface Judged {
   readonly entry: LedgerEntry | undefined;
   readonly allowed: ReadonlySet<string>;
   readonly when: 'calm' | 'end';
+  /** What the ledger knows of what it holds. */
+  readonly platforms: readonly (LedgerEntry | undefined)[];
+  /** What the registry holds beside manifests. */
+  readonly blobs: ReadonlyMap<string, Uint8Array>;
 }
 
 /** An index waits for a platform that was deleted before it was judged, until the deadline. */
@@ -95,7 +103,7 @@ function isWaiting(
   return deleted && entry?.decision?.verdict === 'pending' && entry.decision.waitUntil !== undefined;
 }
 
-function judgeManifest({ key, manifest, entry, allowed, when }: Judged, place: Place): Complaint[] {
+function judgeManifest({ key, manifest, entry, allowed, when, platforms, blobs }: Judged, place: Place): Complaint[] {
   const subject = formatKey(key);
   const complain = (kind: Complaint['kind'], code: string, detail = ''): Complaint => ({ kind, code, subject, detail });
   const verdict = entry?.decision?.verdict;
@@ -118,14 +126,9 @@ function judgeManifest({ key, manifest, entry, allowed, when }: Judged, place: P
   }
   // A mark that somebody deleted is missed by the walk of the day.
   const unmarked = when === 'calm' && place.deeds.unmarked.has(subject);
-  if (entry.scan.state === 'done' && !place.deeds.deleted.has(subject) && !unmarked) {
-    const marks = [...(place.held.referrers.get(key.digest) ?? [])].map(
-      (digest) => place.held.manifests.get(digest)?.artifactType,
-    );
-    for (const type of [MediaType.cyclonedx, MediaType.sarif]) {
-      const count = marks.filter((mark) => mark === type).length;
-      if (count !== 1) complaints.push(complain('wrong', 'MARKS', `${count} of ${type}`));
-    }
+  if (!place.deeds.deleted.has(subject) && !unmarked) {
+    const marked = { manifest, entry, held: place.held, blobs, platforms };
+    complaints.push(...judgeMarks(marked).map((detail) => complain('wrong', 'MARKS', detail)));
   }
   return complaints;
 }

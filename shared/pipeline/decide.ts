@@ -1,5 +1,4 @@
 import type { ArtifactKey, Place } from '../artifact/reference.js';
-import type { AppError } from '../error/app-error.js';
 import { MESSAGE_VERSION } from '../message/queue-message.js';
 import { QUEUES } from '../message/queue-name.js';
 import type { Decision } from '../policy/decision.js';
@@ -10,7 +9,8 @@ import { basisOf, causeOf } from './brake.js';
 import type { LedgerEntry, Survey } from './entry.js';
 import { LAZARET, type Log, type Send } from './effects.js';
 import { type GatherDeps, type Gathered, gather } from './gather.js';
-import { type MarkDeps, mark } from './mark.js';
+import { mark } from './mark.js';
+import type { MarkDeps } from './mark-referrer.js';
 import { type NewsContext, findNews } from './news.js';
 import { type NotifyDeps, queueAlert, storeAlert } from './notify.js';
 import { putRecord } from './record.js';
@@ -70,14 +70,24 @@ export async function decide(key: ArtifactKey, deps: DecideDeps, { deadline = fa
     return;
   }
   // Marks come before locks: what is locked should carry its report.
-  const [marks, overtaken] = await Promise.all([mark(entry, deps), overtakenTags(entry, deps)]);
+  const [marked, overtaken] = await Promise.all([
+    mark({ entry, version, platforms: gathered.platforms }, deps),
+    overtakenTags(entry, deps),
+  ]);
+  const { marks } = marked;
   const first = gathered.report?.findings.find(({ id }) => id === decision.crossing[0]);
   const enforced = await enforce(
-    { entry: { ...entry, marks }, version, decision, overtaken, package: first?.package },
+    {
+      entry: { ...entry, marks, drafts: undefined },
+      version: marked.version,
+      decision,
+      overtaken,
+      package: first?.package,
+    },
     deps,
   );
   if (enforced.gone) {
-    await deps.ledger.replace({ ...entry, goneAt: deps.clock().toISOString() }, version);
+    await deps.ledger.replace({ ...entry, goneAt: deps.clock().toISOString() }, marked.version);
     return;
   }
   await settle({ entry, gathered, decision, now, marks, ...enforced }, deps);
@@ -115,6 +125,7 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
     decidedAt: sameDecision(entry.decision, decision) ? (entry.decidedAt ?? at) : at,
     settledAt: at,
     marks,
+    drafts: undefined,
     enforcement,
     ...(decision.verdict === 'pass' && { passedAt: entry.passedAt ?? at }),
   };
@@ -137,7 +148,7 @@ async function settle(settling: Settling, deps: DecideDeps): Promise<void> {
   const unchanged = !flipped && news === undefined && sameDecision(entry.decision, decision) && settled;
   if (unchanged && enforcement === entry.enforcement && marks === entry.marks) return;
   await wakeAtEnd(entry, decision, deps);
-  const parents = flipped && entry.parents.length > 0;
+  const parents = (flipped || marks !== entry.marks || !settled) && entry.parents.length > 0;
   const owed = alertId === undefined && !parents ? undefined : { ...(alertId !== undefined && { alertId }), parents };
   const next = { ...told, ...(owed && { owed }) };
   await (recorded ? replaceRecorded(next, version, deps) : deps.ledger.replace(next, version));
@@ -249,40 +260,6 @@ function toStored(decision: Decision): StoredDecision {
 
 function sameDecision(stored: LedgerEntry['decision'], decision: Decision): boolean {
   return stored !== undefined && isSameJson({ ...stored, basis: undefined }, decision);
-}
-
-/** Ends a decision that cannot be made: inconclusive, with the fault's code. What stands in the registry stays. */
-export async function giveUpDecide(
-  key: ArtifactKey,
-  error: AppError,
-  deps: Pick<DecideDeps, 'clock' | 'policy'> & {
-    readonly ledger: {
-      update: (key: ArtifactKey, change: (entry: LedgerEntry) => LedgerEntry | undefined) => Promise<unknown>;
-    };
-  },
-): Promise<void> {
-  const at = deps.clock().toISOString();
-  await deps.ledger.update(key, (entry) => {
-    // An earlier verdict is not lost because a later decision failed.
-    if (entry.decision !== undefined && entry.decision.verdict !== 'pending') return undefined;
-    const reasons = [{ code: error.code, message: error.message.slice(0, 500) }];
-    const { digest: policy } = deps.policy;
-    return {
-      ...entry,
-      decision: {
-        verdict: 'inconclusive',
-        reasons,
-        action: 'mark',
-        because: 'push',
-        policy,
-        rule: 0,
-        crossing: [],
-        gaveUp: true,
-      },
-      decidedAt: at,
-      settledAt: at,
-    };
-  });
 }
 
 /** When a signature was last looked for in vain; undefined where there is one, or none is asked for. */

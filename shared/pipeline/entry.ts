@@ -130,8 +130,17 @@ export const entrySchema = z.object({
    */
   failing: z.object({ since: time, cause: z.enum(CAUSES) }).optional(),
   enforcement,
-  /** Those of the last scan, once it is decided on. */
-  marks: z.array(z.object({ kind: z.enum(['sbom', 'sarif']), digest: digestSchema, scanId: z.uuid().optional() })),
+  /** Those of the last scan, once it is decided on. `inputs`: of which scans that of an index is made. */
+  marks: z.array(
+    z.object({
+      kind: z.enum(['sbom', 'sarif']),
+      digest: digestSchema,
+      scanId: z.uuid().optional(),
+      inputs: digestSchema.optional(),
+    }),
+  ),
+  /** Marks of an index that may be there beside those; the last one is wanted, and takes the place of all others. */
+  drafts: z.array(digestSchema).optional(),
   /** What the last card said. */
   alerted: z
     .object({

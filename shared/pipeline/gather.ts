@@ -22,6 +22,15 @@ export interface Gathered {
   readonly report: ScanReport | undefined;
   /** The indexes that hold the digest. */
   readonly parents: readonly LedgerEntry[];
+  /** What it holds, if it is an index. */
+  readonly platforms: readonly Platform[];
+}
+
+/** What an index lists, and what the ledger knows of it. */
+export interface Platform {
+  readonly digest: ArtifactKey['digest'];
+  readonly platform: string;
+  readonly entry: LedgerEntry | undefined;
 }
 
 /** Collects the evidence on one digest: its report, the indexes that hold it, the platforms that it holds. */
@@ -46,7 +55,12 @@ export async function gather(entry: LedgerEntry, deps: GatherDeps): Promise<Gath
     })),
     reserved: deps.isReserved(entry.key),
   });
-  return { evidence, report, parents: parents.flatMap((parent) => (parent ? [parent.entry] : [])) };
+  return {
+    evidence,
+    report,
+    parents: parents.flatMap((parent) => (parent ? [parent.entry] : [])),
+    platforms: children.map(({ found, ...child }) => ({ ...child, entry: found?.entry })),
+  };
 }
 
 /** What {@link toEvidence} is told besides the entry. */

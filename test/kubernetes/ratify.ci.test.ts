@@ -15,6 +15,7 @@ import { reviewer } from './support/opa.js';
 import { type RatifyConfig, type RatifyVerdict, ratifyConfig, ratifyVerify, serveRatify } from './support/ratify.js';
 import { copyOfKubernetes, render } from './support/render.js';
 import { only } from './support/resource.js';
+import { unscannable } from './support/unscannable.js';
 
 const POLICY = `version: 1
 rules:
@@ -24,6 +25,9 @@ rules:
 `;
 const HOUR = 3_600_000;
 const ago = (hours: number) => new Date(Date.now() - hours * HOUR).toISOString();
+
+const AMD64 = { os: 'linux', architecture: 'amd64' };
+const ARM64 = { os: 'linux', architecture: 'arm64' };
 
 let directory: string;
 let kubernetes: string;
@@ -93,6 +97,14 @@ async function signedImage(files?: Parameters<typeof pushImage>[0]): Promise<str
   await notation(reference);
   return reference;
 }
+async function signedIndex(images: readonly sample.Artifact[]): Promise<string> {
+  const index = sample.makeIndex(images.map((image, i) => ({ image, platform: [AMD64, ARM64][i] ?? AMD64 })));
+  const repository = `ratify/index-${(pushed += 1)}`;
+  await push(index, { origin: `http://${environment.registry}`, repository, fetch }, { tag: 'v1' });
+  const reference = `${environment.registry}/${repository}@${index.digest}`;
+  await notation(reference);
+  return reference;
+}
 /** Lazaret's own report once more, with another date. */
 async function attachReport(reference: string, annotations: Readonly<Record<string, string>>): Promise<void> {
   const { bytes } = await contentOf(reference, MediaType.sarif);
@@ -119,6 +131,17 @@ describe('an image that is signed, with the report that Lazaret has attached', (
     const verdict = await verify(reference);
     expect(verdict.isSuccess).toBe(true);
     expect([by(verdict, verifier), by(verdict, 'vulnerabilityreport')]).toEqual([[true], [true]]);
+  });
+
+  it('passes as an index whose platforms are all good, by the report that Lazaret has made of theirs', async () => {
+    const images = [AMD64, ARM64].map((platform, i) =>
+      sample.imageOf(sample.npmFiles('left-pad', `1.0.${pushed}${i}`), platform),
+    );
+    const reference = await signedIndex(await Promise.all(images));
+    await expect.poll(() => attached(reference, MediaType.sarif), { timeout: 60_000 }).toHaveLength(1);
+    const verdict = await verify(reference);
+    expect(verdict.isSuccess).toBe(true);
+    expect([by(verdict, 'notation'), by(verdict, 'vulnerabilityreport')]).toEqual([[true], [true]]);
   });
 
   it('passes with what nobody here knows beside it', async () => {
@@ -169,17 +192,24 @@ describe('is refused', () => {
     expect(verdict.found.map(({ verifier, ok }) => [verifier, ok])).toEqual([['notation', true]]);
   });
 
-  it('as an index: reports are attached to its platforms, so those are to be deployed', async () => {
-    const platform = { os: 'linux', architecture: 'amd64' };
-    const image = await sample.imageOf(sample.npmFiles('left-pad', `1.0.${(pushed += 1)}`), platform);
-    const index = sample.makeIndex([{ image, platform }]);
-    const target = { origin: `http://${environment.registry}`, repository: 'ratify/index', fetch };
-    await push(index, target, { tag: 'v1' });
-    const reference = (digest: string) => `${environment.registry}/ratify/index@${digest}`;
-    await expect.poll(() => attached(reference(image.digest), MediaType.sarif), { timeout: 60_000 }).toHaveLength(1);
-    for (const { digest } of [index, image]) await notation(reference(digest));
-    expect((await verify(reference(index.digest))).isSuccess).toBe(false);
-    expect((await verify(reference(image.digest))).isSuccess).toBe(true);
+  it('as an index, where a platform of it has a severe finding', async () => {
+    const reference = await signedIndex([
+      await sample.imageOf(sample.npmFiles('left-pad', `1.0.${pushed}`), AMD64),
+      await sample.imageOf(sample.npmFiles('lodash', '4.17.20'), ARM64),
+    ]);
+    await expect.poll(() => attached(reference, MediaType.sarif), { timeout: 60_000 }).toHaveLength(1);
+    const verdict = await verify(reference);
+    expect([verdict.isSuccess, by(verdict, 'notation')]).toEqual([false, [true]]);
+    expect(why(verdict, 'vulnerabilityreport')).toContain('CVE-2021-23337');
+  });
+
+  it('as an index, where a platform of it has no report', async () => {
+    const good = await sample.imageOf(sample.npmFiles('left-pad', `1.0.${pushed}`), AMD64);
+    const reference = await signedIndex([good, unscannable()]);
+    expect(statusOf(reference, 60)).toMatchObject({ verdict: 'inconclusive', settled: true, marks: [] });
+    const verdict = await verify(reference);
+    expect(verdict.isSuccess).toBe(false);
+    expect(verdict.found.map(({ verifier, ok }) => [verifier, ok])).toEqual([['notation', true]]);
   });
 
   it.each([

@@ -5,7 +5,7 @@ import { type Card, type Expected, type Found, judge } from '../../../local/kill
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const expected: Expected = {
   ...{ name: '1 bad', repository: 'shop/p1', digest: DIGEST, verdict: 'fail', reasons: ['SECRETS'] },
-  ...{ served: false, tags: { v1: undefined }, marked: true, cards: ['Failed'] },
+  ...{ served: false, tags: { v1: undefined }, marks: 'both', cards: ['Failed'] },
 };
 const found: Found = {
   ...{ verdict: 'fail', settled: true, reasons: ['SECRETS'], byDigest: 405 },
