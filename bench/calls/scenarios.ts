@@ -1,4 +1,4 @@
-import { imageOf } from '../../local/sample/image.js';
+import { type Artifact, imageOf, makeIndex } from '../../local/sample/image.js';
 import { generateKeyPair, signBundle } from '../../local/signer/signer.js';
 import { type Counts, countCalls } from './count.js';
 import { createCountedLine } from './line.js';
@@ -35,9 +35,24 @@ const SCENARIOS = [
     severity: 'CRITICAL',
     signed: true,
   },
+  {
+    name: 'an index of two platforms passes, no signature asked for',
+    rule: 'vulnerabilities: { fail: CRITICAL }, onPush: lock-and-untag',
+    platforms: ['amd64', 'arm64'],
+  },
 ] as const;
 
-/** Pushes one single-platform image for each kind of end, and counts the calls of the registry. The same every time. */
+/** The single-platform image of a push, or the index of these. */
+async function artifactOf(name: string, architectures: readonly string[]): Promise<Artifact> {
+  const platforms = architectures.map((architecture) => ({ os: 'linux', architecture }));
+  const files = [{ path: 'name', content: name }];
+  if (platforms.length === 0) return imageOf(files);
+  return makeIndex(
+    await Promise.all(platforms.map(async (platform) => ({ image: await imageOf(files, platform), platform }))),
+  );
+}
+
+/** Pushes one image for each kind of end, and an index, and counts the calls of the registry. The same every time. */
 export async function measurePushes(): Promise<readonly PushCost[]> {
   const costs: PushCost[] = [];
   for (const scenario of SCENARIOS) {
@@ -50,7 +65,7 @@ export async function measurePushes(): Promise<readonly PushCost[]> {
     // Another push came before: what every push after the first one finds is what is counted.
     await line.push(await imageOf([{ path: 'name', content: 'earlier' }]), 'earlier');
     while (line.events.length > 0) await line.workOff(line.events.splice(0));
-    const image = await imageOf([{ path: 'name', content: scenario.name }]);
+    const image = await artifactOf(scenario.name, 'platforms' in scenario ? scenario.platforms : []);
     await line.push(image, 'v1');
     const own = line.events.splice(0);
     const signed = 'signed' in scenario;

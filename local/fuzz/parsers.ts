@@ -19,6 +19,7 @@ import { readOcsp } from '../../shared/signature/x509/ocsp.js';
 import { revocationOf } from '../../shared/signature/revocation.js';
 import { formatName } from '../../shared/signature/x509/name.js';
 import { readIdentity } from '../../shared/signature/cosign/fulcio.js';
+import { readSarif } from '../../shared/vulnerability/read-sarif.js';
 import { parseManifest } from '../../shared/artifact/manifest.js';
 import { MediaType } from '../../shared/artifact/media-type.js';
 import { parseDigest } from '../../shared/artifact/digest.js';
@@ -49,6 +50,7 @@ export const PARSERS: readonly Parser[] = [
   { name: 'readEvidence', takes: 'json', run: (bytes) => readEvidence(bytes, DIGEST) },
   { name: 'parseTrustPolicy', takes: 'json', run: parseTrustPolicy },
   { name: 'parseTrustedRoot', takes: 'json', run: (bytes) => parseTrustedRoot(bytes.toString('utf8')) },
+  { name: 'readSarif', takes: 'json', run: readSarif },
   { name: 'decodeCbor', takes: 'cbor', run: (bytes) => decodeCbor(bytes, LIMITS) },
   { name: 'readEnvelope, COSE', takes: 'cbor', run: (bytes) => readEnvelope(COSE_MEDIA_TYPE, bytes) },
   {
