@@ -39,8 +39,8 @@ afterAll(async () => {
 const OLD = {
   edits: [],
   file: 'base/kustomization.yaml',
-  from: 'labels:\n',
-  to: 'components: [../old-form]\nlabels:\n',
+  from: 'components:\n',
+  to: 'components:\n  - ../old-form\n',
 } as const;
 const running = (reference: string): Asked => ({ object: pod({ containers: [{ name: 'web', image: reference }] }) });
 
@@ -50,7 +50,8 @@ async function against(asked: Asked, from: readonly Resource[] = shipped): Promi
   const found = (policy: string) => said.some((each) => each.policy === policy);
   // A policy that was not asked has nothing against anything.
   if (!found(ALLOWED) || !found(SIGNED)) throw new Error(`not asked: ${JSON.stringify(said)}`);
-  return said.filter(({ result }) => result !== 'pass');
+  // In which order the policies answer is chance.
+  return said.filter(({ result }) => result !== 'pass').toSorted((a, b) => (a.policy < b.policy ? -1 : 1));
 }
 const unsigned = (reference: string, where = 'container "web"') => [
   {

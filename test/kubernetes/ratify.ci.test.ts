@@ -12,7 +12,7 @@ import { MediaType } from '../../shared/artifact/media-type.js';
 import { ROOT, type RunningEnvironment, startCli, statusOf } from '../support/process.js';
 import { CREATED, attach, attached, contentOf, copyCosignTag, detach } from './support/attach.js';
 import { reviewer } from './support/opa.js';
-import { type RatifyConfig, type RatifyVerdict, ratifyConfig, ratifyVerify, serveRatify } from './support/ratify.js';
+import { by, type RatifyConfig, ratifyConfig, ratifyVerify, serveRatify, why } from './support/ratify.js';
 import { copyOfKubernetes, render } from './support/render.js';
 import { only } from './support/resource.js';
 import { unscannable } from './support/unscannable.js';
@@ -110,15 +110,7 @@ async function attachReport(reference: string, annotations: Readonly<Record<stri
   const { bytes } = await contentOf(reference, MediaType.sarif);
   await attach(reference, { artifactType: MediaType.sarif, bytes, annotations });
 }
-/** By a configuration of any kind, whose reports may have another shape. */
 const passes = async (reference: string, config: RatifyConfig) => (await verify(reference, config)).isSuccess;
-const by = (verdict: RatifyVerdict, verifier: string) =>
-  verdict.found.filter((each) => each.verifier === verifier).map(({ ok }) => ok);
-const why = (verdict: RatifyVerdict, verifier: string) =>
-  verdict.found
-    .filter((each) => each.verifier === verifier && !each.ok)
-    .map((each) => each.why)
-    .join('\n');
 
 describe('an image that is signed, with the report that Lazaret has attached', () => {
   it.each([
@@ -247,6 +239,14 @@ describe('is refused', () => {
     await attach(reference, { artifactType: MediaType.sarif, bytes: Buffer.from(text), annotations });
     const verdict = await verify(reference);
     expect([verdict.isSuccess, by(verdict, 'vulnerabilityreport').toSorted()]).toEqual([false, [false, true]]);
+  });
+
+  it('in another repository, where nobody has signed it', async () => {
+    const files = sample.npmFiles('left-pad', '2.0.0');
+    await signedImage(files);
+    pushed += 1;
+    const verdict = await verify(await pushImage(files));
+    expect([by(verdict, 'notation'), verdict.isSuccess]).toEqual([[], false]);
   });
 
   it('with the signature of another image', async () => {

@@ -205,3 +205,14 @@ function freePort(): Promise<number> {
     });
   });
 }
+
+/** What each look of a verifier came to. */
+export const by = (verdict: RatifyVerdict, verifier: string) =>
+  verdict.found.filter((each) => each.verifier === verifier).map(({ ok }) => ok);
+
+/** Why a verifier has refused. */
+export const why = (verdict: RatifyVerdict, verifier: string) =>
+  verdict.found
+    .filter((each) => each.verifier === verifier && !each.ok)
+    .map((each) => each.why)
+    .join('\n');
