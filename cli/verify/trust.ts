@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { readTrustDirectory } from '../../shared/config/trust-directory.js';
 import type { Place } from '../../shared/artifact/reference.js';
-import type { CollectRequest } from '../../shared/pipeline/collect-signatures.js';
+import type { Wanted } from '../../shared/pipeline/collect-signatures.js';
 import { requirementOf, wantedBy } from '../../shared/pipeline/requirement.js';
 import { matchRule } from '../../shared/policy/match.js';
 import { parseIdentity } from '../../shared/signature/cosign/identity.js';
@@ -36,7 +36,7 @@ export interface TrustOptions {
 /** Whom to trust, and what has to be fetched for it. */
 export interface Trust {
   readonly requirement: SignatureRequirement;
-  readonly collect: Omit<CollectRequest, 'subject'>;
+  readonly collect: Wanted;
 }
 
 /** Whether the options say whom to trust. */

@@ -46,8 +46,7 @@ export interface CollectDeps {
 }
 
 /** What is looked for, and where. */
-export interface CollectRequest {
-  readonly subject: SignedSubject;
+export interface Wanted {
   /** Where an image was imported from, which does not copy its signatures. */
   readonly alsoFrom?: readonly Place[];
   /** The predicate types of attestations that are wanted too. Cosign's old form keeps them under a tag of their own. */
@@ -56,23 +55,25 @@ export interface CollectRequest {
   readonly cosign?: boolean;
 }
 
+/** The same of one image. */
+export interface CollectRequest extends Wanted {
+  readonly subject: SignedSubject;
+}
+
 /** Where signatures of a digest are looked for: in lists of referrers, and under tags. */
 interface Sought {
   readonly place: ArtifactKey;
   readonly tags: readonly Tag[];
 }
 
-function placesOf(
-  key: ArtifactKey,
-  { alsoFrom = [], attestations = [], cosign = true }: Omit<CollectRequest, 'subject'>,
-): readonly Sought[] {
+function placesOf(key: ArtifactKey, { alsoFrom = [], attestations = [], cosign = true }: Wanted): readonly Sought[] {
   const suffixes = [...(cosign ? ['sig'] : []), ...(attestations.length > 0 ? ['att'] : [])];
   const tags = suffixes.map((suffix) => parseTag(`sha256-${hexOf(key.digest)}.${suffix}`));
   return [key, ...alsoFrom.map((each) => ({ ...each, digest: key.digest }))].map((place) => ({ place, tags }));
 }
 
 /** The same in words that can be stored, and compared: what has not been sought may be there. */
-export function soughtFor(key: ArtifactKey, request: Omit<CollectRequest, 'subject'>): readonly string[] {
+export function soughtFor(key: ArtifactKey, request: Wanted): readonly string[] {
   return placesOf(key, request).flatMap(({ place: { registry, repository }, tags }) =>
     ['referrers', ...tags].map((what) => `${registry}/${repository} ${what}`),
   );

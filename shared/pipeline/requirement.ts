@@ -5,7 +5,7 @@ import { parseIdentity } from '../signature/cosign/identity.js';
 import { type CosignTrust, cosignTrust } from '../signature/cosign/trust.js';
 import type { TrustMaterial } from '../signature/material.js';
 import type { SignatureRequirement } from '../signature/requirement.js';
-import type { CollectRequest } from './collect-signatures.js';
+import type { Wanted } from './collect-signatures.js';
 
 /** What a rule asks for of one artifact, with what it trusts. Throws `TRUST_MISSING` where that is not there. */
 export function requirementOf(
@@ -53,7 +53,7 @@ export function sourcesOf({ signaturesFrom }: SignatureRule): readonly Place[] {
 }
 
 /** What has to be collected of one artifact for a rule to be judged. */
-export function wantedBy(rule: SignatureRule): Omit<CollectRequest, 'subject'> {
+export function wantedBy(rule: SignatureRule): Wanted {
   return {
     cosign: rule.cosign !== undefined,
     alsoFrom: sourcesOf(rule),

@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { runCommand } from '../../shared/trivy/run/run-command.js';
 import { ELSEWHERE, GOOD, GROUP, namespace, pod } from './support/cases.js';
 import { KUBERNETES, OVERLAYS } from './support/engines.js';
-import { copyOfKubernetes, render, tool } from './support/render.js';
+import { copyOfKubernetes, render } from './support/render.js';
+import { tool } from '../support/go-tool.js';
 import { type Resource, only, readResources } from './support/resource.js';
 
 const foundSchema = z

@@ -8,7 +8,7 @@ import { readResources } from './support/resource.js';
 import { SUITE, suiteAt } from './support/gatekeeper.js';
 import { verifySuite, writeSuite } from './support/gator.js';
 import { reviewer } from './support/opa.js';
-import { tool } from './support/render.js';
+import { tool } from '../support/go-tool.js';
 
 const FOLDER = join(ROOT, 'infra', 'kubernetes', 'gatekeeper');
 const IMAGES = 'base/allowed-images.yaml';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TAG } from '../../local/oracle/make/workshop.js';
 import { broken, namespace, pod } from './support/cases.js';
 import { type Asked, type Judgement, type Policies, judge, policiesWith } from './support/kyverno.js';
-import { tool } from './support/render.js';
+import { tool } from '../support/go-tool.js';
 import type { Resource } from './support/resource.js';
 import { OLD_FORM, type Signing, openSigning } from './support/signing.js';
 

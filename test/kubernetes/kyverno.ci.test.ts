@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { GO_TOOLS } from '../../local/go-tool/go-tool.js';
-import { moduleDirectory } from '../../local/go-tool/module-directory.js';
+import { sourceOf, tool } from '../support/go-tool.js';
 import { ROOT } from '../support/process.js';
 import {
   ELSEWHERE,
@@ -18,7 +17,6 @@ import {
   pod,
 } from './support/cases.js';
 import { type Policies, judge, mistakesBy, policiesWith } from './support/kyverno.js';
-import { tool } from './support/render.js';
 import type { Resource } from './support/resource.js';
 
 const IMAGES = 'lazaret-allowed-images';
@@ -255,8 +253,7 @@ describe('break-glass', () => {
 
 describe('the values for the chart', () => {
   it('set options that Kyverno knows', async () => {
-    const deps = { root: ROOT, env: process.env, progress: () => undefined };
-    const source = await moduleDirectory(GO_TOOLS.kyverno, 'github.com/kyverno/kyverno', deps);
+    const source = await sourceOf('kyverno', 'github.com/kyverno/kyverno');
     const options = ['cmd/internal/flag.go', 'cmd/kyverno/main.go']
       .map((path) => readFileSync(join(source, path), 'utf8'))
       .join();

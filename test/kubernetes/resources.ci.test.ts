@@ -3,25 +3,18 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { GO_TOOLS } from '../../local/go-tool/go-tool.js';
-import { moduleDirectory } from '../../local/go-tool/module-directory.js';
-import { ROOT, run } from '../support/process.js';
+import { sourceOf } from '../support/go-tool.js';
 import { type Crds, mistakesBy, mistakesOf, readCrds } from './support/crds.js';
-import { readResources, type Resource } from './support/resource.js';
+import type { Resource } from './support/resource.js';
 import { ENGINES, type Engine, KUBERNETES, OVERLAYS, foldersOf } from './support/engines.js';
-import { tool } from './support/render.js';
-
-const deps = { root: ROOT, env: process.env, progress: (line: string) => process.stderr.write(`${line}\n`) };
-const sourceOf = (name: keyof typeof GO_TOOLS, module: string) => moduleDirectory(GO_TOOLS[name], module, deps);
+import { render } from './support/render.js';
 
 type Json = Readonly<Record<string, unknown>>;
 const jsonSchema = z.record(z.string(), z.unknown());
 const at = (value: unknown, ...path: readonly (string | number)[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown> | undefined)?.[key], value);
 
-async function render(engine: Engine, folder: string): Promise<readonly Resource[]> {
-  return readResources(run(await tool('kustomize'), ['build', join(KUBERNETES, engine, folder)]));
-}
+const rendered = (engine: Engine, folder: string) => render(join(KUBERNETES, engine, folder));
 
 /** What the folders that can be applied by themselves hold; a component is a part of others. */
 const applicable = (engine: Engine) =>
@@ -76,7 +69,7 @@ function mistakesOfConstraint(resource: Resource, all: readonly Resource[]): rea
 describe.each(ENGINES)('%s', (engine) => {
   it('has resources that are right by the schemas of their owners', async () => {
     for (const folder of applicable(engine)) {
-      const resources = applied(await render(engine, folder));
+      const resources = applied(await rendered(engine, folder));
       expect(resources.length).toBeGreaterThan(2);
       for (const each of resources) {
         const isConstraint = each.apiVersion === 'constraints.gatekeeper.sh/v1beta1';
@@ -87,7 +80,7 @@ describe.each(ENGINES)('%s', (engine) => {
 
   it('says of each to whom it belongs, and of which version it is', async () => {
     for (const folder of applicable(engine)) {
-      for (const { kind, metadata } of applied(await render(engine, folder))) {
+      for (const { kind, metadata } of applied(await rendered(engine, folder))) {
         expect(metadata.labels['app.kubernetes.io/part-of'], kind).toBe('lazaret');
         expect(metadata.annotations['lazaret.io/policy-version'], kind).toMatch(/^\d+\.\d+\.\d+$/);
       }
@@ -95,7 +88,7 @@ describe.each(ENGINES)('%s', (engine) => {
   });
 
   it('is the same in staging and in production, but for what is done with what is refused', async () => {
-    const [staging = [], production = []] = await Promise.all(OVERLAYS.map((overlay) => render(engine, overlay)));
+    const [staging = [], production = []] = await Promise.all(OVERLAYS.map((overlay) => rendered(engine, overlay)));
     const actions = (resources: readonly Resource[]) =>
       resources.map((each) => at(each, 'spec', 'enforcementAction') ?? at(each, 'spec', 'validationActions'));
     const without = (resources: readonly Resource[]) =>
@@ -113,7 +106,7 @@ describe.each(ENGINES)('%s', (engine) => {
 
   it('leaves no namespace out by what its owner can write on it, nor staging by name', async () => {
     for (const overlay of OVERLAYS) {
-      for (const each of applied(await render(engine, overlay))) {
+      for (const each of applied(await rendered(engine, overlay))) {
         const text = JSON.stringify(each);
         expect(at(each, 'spec', 'match', 'namespaceSelector'), each.metadata.name).toBeUndefined();
         expect(at(each, 'spec', 'match', 'labelSelector'), each.metadata.name).toBeUndefined();

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GO_TOOLS, getGoTool } from '../../local/go-tool/go-tool.js';
-import { ROOT, hasTool, run } from '../support/process.js';
+import { tool } from '../support/go-tool.js';
+import { hasTool, run } from '../support/process.js';
 import { type RegistryProcess, moveLargeLayer, startRegistry } from '../support/registry-process.js';
 
 const USER = 'client';
@@ -26,9 +26,6 @@ afterAll(async () => {
   await registry.stop();
   rmSync(directory, { recursive: true });
 });
-
-const tool = (name: keyof typeof GO_TOOLS) =>
-  getGoTool(GO_TOOLS[name], { root: ROOT, env: process.env, progress: (line) => process.stderr.write(`${line}\n`) });
 
 /** An image of one file, in a layout of its own. */
 function makeLayout(): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { runCommand } from '../../../shared/trivy/run/run-command.js';
 import type { AdmissionCase } from './cases.js';
-import { tool } from './render.js';
+import { tool } from '../../support/go-tool.js';
 
 /** One constraint with its template, and what is put to both. */
 export interface GatorTest {

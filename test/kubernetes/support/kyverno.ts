@@ -5,7 +5,8 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import { runCommand } from '../../../shared/trivy/run/run-command.js';
 import { type AdmissionCase, GROUP } from './cases.js';
-import { copyOfKubernetes, render, tool } from './render.js';
+import { copyOfKubernetes, render } from './render.js';
+import { tool } from '../../support/go-tool.js';
 import type { Resource } from './resource.js';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { tool } from './render.js';
+import { tool } from '../../support/go-tool.js';
 import { type Resource } from './resource.js';
 
 /** What a provider says: of each image its value or its error; or nothing, since it could not be asked. */

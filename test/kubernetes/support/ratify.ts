@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { runCommand } from '../../../shared/trivy/run/run-command.js';
-import { tool } from './render.js';
+import { tool } from '../../support/go-tool.js';
 import { only, type Resource } from './resource.js';
 
 /** Where the chart mounts the key of Cosign. */

@@ -1,13 +1,9 @@
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GO_TOOLS, getGoTool } from '../../../local/go-tool/go-tool.js';
+import { tool } from '../../support/go-tool.js';
 import { ROOT, run } from '../../support/process.js';
 import { type Resource, readResources } from './resource.js';
-
-/** Builds a tool where it is not there yet. */
-export const tool = (name: keyof typeof GO_TOOLS): Promise<string> =>
-  getGoTool(GO_TOOLS[name], { root: ROOT, env: process.env, progress: (line) => process.stderr.write(`${line}\n`) });
 
 /** A copy of `infra/kubernetes` with settings of its own: lines of `settings.env`, and trust files by their names. */
 export function copyOfKubernetes(
