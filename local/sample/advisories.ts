@@ -94,6 +94,22 @@ export const ADVISORIES: readonly Advisory[] = [
   },
 ];
 
+/** One vulnerability that a distribution and an ecosystem rate in two ways, each in a package of its own; it is invented. */
+export const RATED_TWICE: readonly Advisory[] = (
+  [
+    ['CRITICAL', DEBIAN, 'curl', '7.88.1-10+deb12u99'],
+    ['LOW', NPM, 'curl-for-node', '99.0.0'],
+  ] as const
+).map(([severity, bucket, name, fixed]) => ({
+  id: 'CVE-2026-0001',
+  severity,
+  title: 'A fault that two packages share',
+  source: 'https://example.org/rated-twice',
+  bucket,
+  package: name,
+  fixed,
+}));
+
 /** Where each bucket's data comes from, as Trivy reports it. */
 export const DATA_SOURCES: Readonly<
   Record<string, { readonly ID: string; readonly Name: string; readonly URL: string }>

@@ -22,16 +22,27 @@ export function buildDatabase(
     ((buckets[advisory.bucket] ??= {})[advisory.package] ??= {})[advisory.id] = json(toTrivy(advisory));
   }
   const details = Object.fromEntries(
-    advisories.map(({ id, severity, title, source }) => {
-      const nvd = SEVERITIES.length - 1 - SEVERITIES.indexOf(severity);
-      return [id, json({ Title: title, Severity: severity, VendorSeverity: { nvd, ghsa: nvd }, References: [source] })];
-    }),
+    [...Map.groupBy(advisories, ({ id }) => id)].map(([id, all]) => [id, json(detailsOf(all))]),
   );
   const sources = Object.fromEntries(Object.entries(DATA_SOURCES).map(([bucket, source]) => [bucket, json(source)]));
   const tree: BucketTree = { ...buckets, vulnerability: details, 'data-source': sources };
   const nextUpdate = new Date(updatedAt.getTime() + DAY);
   const metadata = json({ Version: 2, NextUpdate: nextUpdate, UpdatedAt: updatedAt, DownloadedAt: updatedAt });
   return { db: writeBolt(tree), metadata };
+}
+
+/** What is known of one identifier. A distribution goes by what NVD says of it, and an ecosystem by GitHub. */
+function detailsOf(all: readonly Advisory[]): object {
+  const [ecosystem, distribution] = [true, false].map(
+    (wanted) => all.find(({ bucket }) => bucket.includes('::') === wanted) ?? all[0],
+  ) as [Advisory, Advisory];
+  const number = ({ severity }: Advisory) => SEVERITIES.length - 1 - SEVERITIES.indexOf(severity);
+  return {
+    Title: distribution.title,
+    Severity: distribution.severity,
+    VendorSeverity: { nvd: number(distribution), ghsa: number(ecosystem) },
+    References: [...new Set(all.map(({ source }) => source))],
+  };
 }
 
 function toTrivy({ bucket, fixed }: Advisory): object {
@@ -43,8 +54,12 @@ function toTrivy({ bucket, fixed }: Advisory): object {
 }
 
 /** Writes the database as a Trivy cache directory. */
-export async function writeDatabase(directory: string, updatedAt: Date): Promise<void> {
-  const { db, metadata } = buildDatabase(updatedAt);
+export async function writeDatabase(
+  directory: string,
+  updatedAt: Date,
+  advisories: readonly Advisory[] = ADVISORIES,
+): Promise<void> {
+  const { db, metadata } = buildDatabase(updatedAt, advisories);
   await mkdir(join(directory, 'db'), { recursive: true });
   await writeFile(join(directory, 'db', 'trivy.db'), db);
   await writeFile(join(directory, 'db', 'metadata.json'), metadata);

@@ -6,6 +6,7 @@ export interface SampleFinding {
 }
 
 const LEVELS: Readonly<Record<string, string>> = { CRITICAL: 'error', HIGH: 'error', MEDIUM: 'warning' };
+const SCORES: Readonly<Record<string, string>> = { CRITICAL: '9.5', HIGH: '8.0', MEDIUM: '5.5', LOW: '2.0' };
 
 /** The SARIF document that Trivy writes about these findings: the rule of several is as severe as the last of them. */
 export function trivySarif(findings: readonly SampleFinding[]): string {
@@ -24,9 +25,13 @@ export function trivySarif(findings: readonly SampleFinding[]): string {
       defaultConfiguration: { level: level(last) },
       help: {
         text: `Vulnerability ${id}\nSeverity: ${last.severity}\nPackage: ${name}\nFixed Version: \nLink: [${id}]()\n`,
-        markdown: `**Vulnerability ${id}**\n`,
+        markdown: `**Vulnerability ${id}**\n| Severity | Package |\n| --- | --- |\n|${last.severity}|${name}|\n`,
       },
-      properties: { precision: 'very-high', tags: ['vulnerability', 'security', last.severity] },
+      properties: {
+        precision: 'very-high',
+        'security-severity': SCORES[last.severity] ?? '0.0',
+        tags: ['vulnerability', 'security', last.severity],
+      },
     };
   });
   const results = findings.map((finding) => ({

@@ -86,7 +86,7 @@ export function reportOn(digest: Digest, content: Content, database: number): un
         Class: 'os-pkgs',
         Packages: recognised ? [{ Name: 'openssl' }] : [],
         Vulnerabilities: [
-          ...(severe ? [vulnerability('CVE-2026-0001', 'CRITICAL')] : []),
+          ...(severe ? ['CRITICAL', 'LOW'].map((severity) => vulnerability('CVE-2026-0001', severity)) : []),
           ...(content === 'low' ? [vulnerability('CVE-2026-0002', 'LOW')] : []),
         ],
       },
@@ -97,11 +97,11 @@ export function reportOn(digest: Digest, content: Content, database: number): un
   };
 }
 
-/** The SARIF document that Trivy makes of {@link reportOn}. */
+/** The SARIF document that Trivy makes of {@link reportOn}: its rules are as mild as the last package of each. */
 export function sarifOn(content: Content, database: number): string {
   const severe = content === 'critical' || (content === 'late' && database > 1);
   return trivySarif([
-    ...(severe ? [{ id: 'CVE-2026-0001', severity: 'CRITICAL' }] : []),
+    ...(severe ? ['CRITICAL', 'LOW'].map((severity) => ({ id: 'CVE-2026-0001', severity })) : []),
     ...(content === 'low' ? [{ id: 'CVE-2026-0002', severity: 'LOW' }] : []),
     ...(content === 'secret' ? [{ id: 'private-key', severity: 'HIGH' }] : []),
   ]);

@@ -1,5 +1,6 @@
 import { MediaType } from '../../shared/artifact/media-type.js';
 import type { LedgerEntry } from '../../shared/pipeline/entry.js';
+import { SEVERITIES, type Severity } from '../../shared/vulnerability/severity.js';
 import type { HeldManifest, HeldRepository } from './memory-registry.js';
 
 /** What is compared with what. */
@@ -12,17 +13,20 @@ export interface Marked {
   readonly platforms: readonly (LedgerEntry | undefined)[];
 }
 
-/** What is wrong with the marks on one digest: an image has one of each kind, an index one report of all its platforms. */
+/**
+ * What is wrong with the marks on one digest: an image has one of each kind, an index one report of all its platforms, and no
+ * rule of a report is milder than one of its results.
+ */
 export function judgeMarks(marked: Marked): readonly string[] {
   const { entry } = marked;
   if (entry.kind === 'image') {
     return entry.scan.state === 'done'
-      ? [...count(marked, MediaType.cyclonedx, 1), ...count(marked, MediaType.sarif, 1)]
+      ? [...count(marked, MediaType.cyclonedx, 1), ...count(marked, MediaType.sarif, 1), ...hiddenOn(marked)]
       : [];
   }
   const isScanned = marked.platforms.every((platform) => platform?.scan.state === 'done');
   const counted = [...count(marked, MediaType.cyclonedx, 0), ...count(marked, MediaType.sarif, isScanned ? 1 : 0)];
-  return counted.length > 0 || !isScanned ? counted : compare(marked);
+  return counted.length > 0 || !isScanned ? counted : [...compare(marked), ...hiddenOn(marked)];
 }
 
 function count({ manifest, held }: Marked, type: string, wanted: number): readonly string[] {
@@ -51,6 +55,13 @@ function compare({ manifest, held, blobs }: Marked): readonly string[] {
 interface Report {
   readonly createdAt: string;
   readonly findings: readonly string[];
+  /** Findings of which their rule tells another severity than the worst. */
+  readonly hidden: readonly string[];
+}
+
+function hiddenOn({ manifest, held, blobs }: Marked): readonly string[] {
+  const hidden = reportOn(manifest.digest, { held, blobs })?.hidden ?? [];
+  return hidden.map((id) => `a rule that hides ${id}`);
 }
 
 function reportOn(digest: string, { held, blobs }: Pick<Marked, 'held' | 'blobs'>): Report | undefined {
@@ -60,11 +71,27 @@ function reportOn(digest: string, { held, blobs }: Pick<Marked, 'held' | 'blobs'
     readonly annotations: Readonly<Record<string, string>>;
     readonly layers: readonly { readonly digest: string }[];
   };
-  const document = read(blobs.get(layers[0]?.digest ?? '') ?? Buffer.from('{}')) as {
-    readonly runs?: readonly { readonly results: readonly { readonly ruleId: string }[] }[];
-  };
-  const findings = document.runs?.[0]?.results.map(({ ruleId }) => ruleId) ?? ['none'];
-  return { createdAt: annotations['org.opencontainers.image.created'] ?? '', findings };
+  const document = read(blobs.get(layers[0]?.digest ?? '') ?? Buffer.from('{}')) as { readonly runs?: readonly Run[] };
+  const createdAt = annotations['org.opencontainers.image.created'] ?? '';
+  const [run] = document.runs ?? [];
+  if (run === undefined) return { createdAt, findings: ['none'], hidden: [] };
+  const told = new Map(run.tool.driver.rules.map(({ id, help }) => [id, severityIn(help)]));
+  const hidden = run.results.flatMap(({ ruleId, message }) =>
+    SEVERITIES.indexOf(severityIn(message)) < SEVERITIES.indexOf(told.get(ruleId) ?? 'UNKNOWN') ? [ruleId] : [],
+  );
+  return { createdAt, findings: run.results.map(({ ruleId }) => ruleId), hidden };
+}
+
+interface Text {
+  readonly text: string;
+}
+interface Run {
+  readonly results: readonly { readonly ruleId: string; readonly message: Text }[];
+  readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string; readonly help: Text }[] } };
+}
+
+function severityIn({ text }: Text): Severity {
+  return SEVERITIES.find((severity) => text.includes(`Severity: ${severity}\n`)) ?? 'UNKNOWN';
 }
 
 function referrersOf(

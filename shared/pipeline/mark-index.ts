@@ -1,12 +1,11 @@
 import { type Digest, digestOf } from '../artifact/digest.js';
 import { MediaType } from '../artifact/media-type.js';
 import type { ArtifactKey } from '../artifact/reference.js';
-import { AppError, isAppError } from '../error/app-error.js';
-import { type SarifPart, mergeSarif } from '../vulnerability/merge-sarif.js';
-import { LAZARET } from './effects.js';
+import { AppError } from '../error/app-error.js';
+import { type SarifPart, mergeSarif } from '../vulnerability/write-sarif.js';
 import type { Platform } from './gather.js';
 import type { Marked, Marking } from './mark.js';
-import { type MarkContent, type MarkDeps, attach, supersede } from './mark-referrer.js';
+import { type MarkContent, type MarkDeps, attach, refuse, supersede } from './mark-referrer.js';
 import type { ScanState } from './scan-state.js';
 
 /** The reports of all platforms together, in bytes, that are read to make one of them. */
@@ -51,9 +50,7 @@ export async function markIndex(marking: Marking, deps: MarkDeps): Promise<Marke
       made = await attach(entry, { ...content, supersedes: [...known], announce }, deps);
       await giveWay(key, { digest: made, version: current }, deps);
     } catch (error) {
-      if (!isAppError(error) || (error.retryable && error.code !== 'BLOB_MISSING')) throw error;
-      const id = `mark-refused-${key.repository}-${key.digest}-${inputs}`;
-      await deps.journal({ key, what: 'mark-refused', who: LAZARET, why: error.code, id });
+      await refuse(error, { key, id: `${key.repository}-${key.digest}-${inputs}` }, deps);
     }
   }
   // Without a new one too: a pass of before must not outlive what is known since.

@@ -1,5 +1,6 @@
 import type { Digest } from '../artifact/digest.js';
 import type { ArtifactKey } from '../artifact/reference.js';
+import { isAppError } from '../error/app-error.js';
 import type { BlobRef } from '../message/queue-message.js';
 import type { Excluded, LedgerEntry } from './entry.js';
 import { type Clock, type Journal, LAZARET } from './effects.js';
@@ -69,4 +70,17 @@ export async function supersede(key: ArtifactKey, deps: MarkDeps): Promise<void>
   } else {
     await deps.ledger.forgetExcluded(key);
   }
+}
+
+/**
+ * Puts down in the journal, once for each `id`, that a mark cannot be made: a decision does not wait for that. Throws what may
+ * pass by itself, which a blob that is gone does not.
+ */
+export async function refuse(
+  error: unknown,
+  { key, id }: { readonly key: ArtifactKey; readonly id: string },
+  { journal }: Pick<MarkDeps, 'journal'>,
+): Promise<void> {
+  if (!isAppError(error) || (error.retryable && error.code !== 'BLOB_MISSING')) throw error;
+  await journal({ key, what: 'mark-refused', who: LAZARET, why: error.code, id: `mark-refused-${id}` });
 }

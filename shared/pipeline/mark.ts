@@ -1,11 +1,12 @@
 import { MediaType } from '../artifact/media-type.js';
-import { isAppError } from '../error/app-error.js';
+import { correctSarif } from '../vulnerability/write-sarif.js';
 import type { LedgerEntry } from './entry.js';
-import { LAZARET } from './effects.js';
 import type { Platform } from './gather.js';
 import { markIndex } from './mark-index.js';
-import { type MarkDeps, attach, supersede } from './mark-referrer.js';
+import { type MarkDeps, attach, refuse, supersede } from './mark-referrer.js';
 import { MAX_REPORT_BYTES } from './record-scan.js';
+
+type Mark = LedgerEntry['marks'][number];
 
 const KINDS = [
   { kind: 'sbom', artifactType: MediaType.cyclonedx },
@@ -34,28 +35,30 @@ export async function mark(marking: Marking, deps: MarkDeps): Promise<Marked> {
 
 /** Bill of materials and report of its scan. Their bytes depend on the scan alone, so a repeat makes the same referrers. */
 async function markImage(entry: LedgerEntry, deps: MarkDeps): Promise<LedgerEntry['marks']> {
-  const { scan, key } = entry;
-  if (scan.state !== 'done') return entry.marks;
+  const { scan, key, marks: before } = entry;
+  if (scan.state !== 'done') return before;
   const { scanId } = scan;
-  if (entry.marks.length === KINDS.length && entry.marks.every((each) => each.scanId === scanId)) return entry.marks;
-  const supersedes = entry.marks.filter((each) => each.scanId !== scanId).map(({ digest }) => digest);
-  try {
-    const marks = await Promise.all(
-      KINDS.map(async ({ kind, artifactType }) => {
-        const bytes = await deps.reports.get(scan[kind], MAX_REPORT_BYTES);
-        const annotations = { 'io.lazaret.mark': kind, 'io.lazaret.scanner': `trivy ${scan.scannerVersion}` };
-        const content = { artifactType, bytes, annotations, createdAt: scan.finishedAt };
-        return { kind, digest: await attach(entry, { ...content, supersedes }, deps), scanId };
-      }),
-    );
-    for (const digest of supersedes) {
-      // What an earlier version wrote says not of which scan it is, and may be the same.
-      if (!marks.some((each) => each.digest === digest)) await supersede({ ...key, digest }, deps);
+  const supersedes = before.filter((each) => each.scanId !== scanId).map(({ digest }) => digest);
+  const markWith = async ({ kind, artifactType }: (typeof KINDS)[number]): Promise<Mark | undefined> => {
+    const there = before.find((each) => each.kind === kind && each.scanId === scanId);
+    if (there !== undefined) return there;
+    try {
+      const blob = await deps.reports.get(scan[kind], MAX_REPORT_BYTES);
+      const bytes = kind === 'sarif' ? correctSarif(key.digest, blob) : blob;
+      const annotations = { 'io.lazaret.mark': kind, 'io.lazaret.scanner': `trivy ${scan.scannerVersion}` };
+      const content = { artifactType, bytes, annotations, createdAt: scan.finishedAt };
+      return { kind, digest: await attach(entry, { ...content, supersedes }, deps), scanId };
+    } catch (error) {
+      await refuse(error, { key, id: `${scanId}-${kind}` }, deps);
+      return undefined;
     }
-    return marks;
-  } catch (error) {
-    if (!isAppError(error) || error.retryable) throw error;
-    await deps.journal({ key, what: 'mark-refused', who: LAZARET, why: error.code, id: `mark-refused-${scanId}` });
-    return entry.marks;
+  };
+  const marks = (await Promise.all(KINDS.map(markWith))).filter((each) => each !== undefined);
+  // Without a new one too: a pass of before must not outlive what is known since.
+  for (const digest of supersedes) {
+    // What an earlier version wrote says not of which scan it is, and may be the same.
+    if (!marks.some((each) => each.digest === digest)) await supersede({ ...key, digest }, deps);
   }
+  const isUnchanged = marks.length === before.length && marks.every((each) => before.includes(each));
+  return isUnchanged ? before : marks;
 }

@@ -1,11 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TAG } from '../../local/oracle/make/workshop.js';
+import { MediaType } from '../../shared/artifact/media-type.js';
+import { attach } from './support/attach.js';
 import { broken, namespace, pod } from './support/cases.js';
 import { type Asked, type Judgement, type Policies, judge, policiesWith } from './support/kyverno.js';
 import { tool } from '../support/go-tool.js';
 import type { Resource } from './support/resource.js';
-import { OLD_FORM, type Signing, openSigning } from './support/signing.js';
+import { OLD_FORM } from './support/signers.js';
+import { type Signing, openSigning } from './support/signing.js';
 
 const SIGNED = 'lazaret-signed-images';
 const ALLOWED = 'lazaret-allowed-images';
@@ -268,7 +271,7 @@ describe('Kyverno', () => {
     await signing.notation(ours);
     await signing.notation(sibling, { key: 'sibling' });
     expect(await against(running(sibling))).toEqual([]);
-    const one = await policies({ trust: { 'notation-ca.crt': signing.signer } });
+    const one = await policies({ trust: { 'notation-ca.crt': signing.certificate } });
     expect(await against(running(ours), one)).toEqual([]);
     expect(await against(running(sibling), one)).toEqual(unsigned(sibling));
   });
@@ -318,7 +321,7 @@ describe('Kyverno', () => {
           },
     );
     expect(await against(running(reference), withReport)).toMatchObject([{ policy: SIGNED, result: 'error' }]);
-    await signing.attachReport(reference, { runs: [{ results: [] }] });
+    await attach(reference, { artifactType: MediaType.sarif, bytes: Buffer.from('{"runs":[{"results":[]}]}') });
     expect(await against(running(reference), withReport)).toEqual([]);
   });
 });

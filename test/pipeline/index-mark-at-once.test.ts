@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import * as sample from '../../local/sample/image.js';
-import { MediaType } from '../../shared/artifact/media-type.js';
-import { type ArtifactKey, parseKey } from '../../shared/artifact/reference.js';
+import type { ArtifactKey } from '../../shared/artifact/reference.js';
 import { QUEUES } from '../../shared/message/queue-name.js';
 import type { Services } from '../../shared/steps.js';
 import { type Line, createLine, onePolicy } from '../support/line.js';
-import { LOGIN_SERVER } from '../support/registry.js';
+import { keyOf, reportsOn } from '../support/marks.js';
 
 const HOUR = 3_600_000;
 const POLICY = `maxAge: 48h\n${onePolicy('vulnerabilities: { fail: CRITICAL }\nonPush: lock')}`;
@@ -23,7 +22,7 @@ async function scannedAgain() {
   line.clock.advance(49 * HOUR);
   line.queued.splice(0);
   await line.app.reconcile();
-  const key = parseKey({ registry: LOGIN_SERVER, repository: 'app', digest: index.digest });
+  const key = keyOf(index.digest);
   // What is found now differs from what was found before.
   images.forEach(({ digest }, i) =>
     line.answers.set(digest, { vulnerabilities: [{ id: `CVE-${i}`, severity: 'LOW' }] }),
@@ -45,10 +44,8 @@ async function work(line: Line, message: Line['queued'][number]) {
 const decide = async (line: Line, key: ArtifactKey) =>
   line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key });
 
-async function reportsOn(line: Line, key: ArtifactKey) {
-  const { descriptors } = await line.registry.client.listReferrers(key, { maxDescriptors: 10, maxPages: 1 });
-  return descriptors.filter(({ artifactType }) => artifactType === MediaType.sarif).map(({ digest }) => digest);
-}
+const digestsOn = async (line: Line, { digest }: ArtifactKey) =>
+  (await reportsOn(line, digest)).map((report) => report.digest);
 
 type Push = Services['registry']['pushReferrer'];
 
@@ -89,11 +86,11 @@ describe('the report on an index, with several deciders at once', () => {
     await work(line, second);
     await decide(line, key);
     await line.settle();
-    const [newest] = await reportsOn(line, key);
+    const [newest] = await digestsOn(line, key);
     gate.open();
     await slow.catch(() => undefined);
     await line.settle();
-    expect(await reportsOn(line, key)).toEqual([newest]);
+    expect(await digestsOn(line, key)).toEqual([newest]);
     expect((await line.entry('app', key.digest))?.marks).toMatchObject([{ digest: newest }]);
   });
 
@@ -104,11 +101,11 @@ describe('the report on an index, with several deciders at once', () => {
     const slow = decide(line, key);
     await gate.announced;
     await decide(line, key);
-    const [newest] = await reportsOn(line, key);
+    const [newest] = await digestsOn(line, key);
     gate.open();
     await slow.catch(() => undefined);
     await line.settle();
-    expect(await reportsOn(line, key)).toEqual([newest]);
+    expect(await digestsOn(line, key)).toEqual([newest]);
     expect((await line.entry('app', key.digest))?.marks).toMatchObject([{ digest: newest }]);
   });
 
@@ -128,12 +125,12 @@ describe('the report on an index, with several deciders at once', () => {
     });
     await expect(decide(line, key)).rejects.toThrow('died');
     expect((await line.entry('app', key.digest))?.drafts).toHaveLength(1);
-    expect(await reportsOn(line, key)).toHaveLength(pushes ? 2 : 1);
+    expect(await digestsOn(line, key)).toHaveLength(pushes ? 2 : 1);
     await work(line, second);
     await decide(line, key);
     await line.settle();
     const entry = await line.entry('app', key.digest);
-    expect(await reportsOn(line, key)).toEqual(entry?.marks.map(({ digest }) => digest));
+    expect(await digestsOn(line, key)).toEqual(entry?.marks.map(({ digest }) => digest));
     expect(entry?.drafts).toBeUndefined();
   });
 
@@ -147,6 +144,6 @@ describe('the report on an index, with several deciders at once', () => {
     await expect(decide(line, key)).rejects.toThrow('died');
     const drafts = (await line.entry('app', key.digest))?.drafts;
     await decide(line, key);
-    expect(await reportsOn(line, key)).toEqual(drafts);
+    expect(await digestsOn(line, key)).toEqual(drafts);
   });
 });

@@ -2,13 +2,11 @@ import { describe, expect, it } from 'vitest';
 import * as sample from '../../local/sample/image.js';
 import { trivySarif } from '../../local/sample/sarif.js';
 import type { ArtifactKey } from '../../shared/artifact/reference.js';
-import { parseKey } from '../../shared/artifact/reference.js';
-import { MediaType } from '../../shared/artifact/media-type.js';
 import { AppError } from '../../shared/error/app-error.js';
 import type { JournalEvent } from '../../shared/pipeline/effects.js';
 import type { Services } from '../../shared/steps.js';
 import { type Line, type Verdictless, createLine, onePolicy } from '../support/line.js';
-import { LOGIN_SERVER } from '../support/registry.js';
+import { keyOf, reportsOn } from '../support/marks.js';
 
 const HOUR = 3_600_000;
 const POLICY = `maxAge: 48h\n${onePolicy('vulnerabilities: { fail: CRITICAL }\nonPush: lock\nonChange: { enforce: lock, after: 72h }')}`;
@@ -16,8 +14,6 @@ const AMD64 = { os: 'linux', architecture: 'amd64' };
 const ARM64 = { os: 'linux', architecture: 'arm64' };
 const CRITICAL: Verdictless = { vulnerabilities: [{ id: 'CVE-1', severity: 'CRITICAL' }] };
 const HIGH: Verdictless = { vulnerabilities: [{ id: 'CVE-2', severity: 'HIGH' }] };
-
-const keyOf = (digest: string): ArtifactKey => parseKey({ registry: LOGIN_SERVER, repository: 'app', digest });
 
 /** A line that notes what is journalled, and what is pushed to it: an index of two platforms. */
 async function pushed(
@@ -42,22 +38,6 @@ async function settled(...given: Parameters<typeof pushed>) {
   const world = await pushed(...given);
   await world.line.settle();
   return world;
-}
-
-/** Reports that hang onto a digest. */
-async function reportsOn(line: Line, digest: string) {
-  const { client } = line.registry;
-  const { descriptors } = await client.listReferrers(keyOf(digest), { maxDescriptors: 10, maxPages: 1 });
-  const reports = descriptors.filter(({ artifactType }) => artifactType === MediaType.sarif);
-  return Promise.all(
-    reports.map(async (report) => {
-      const { bytes } = await client.fetchManifest(LOGIN_SERVER, 'app' as never, report.digest);
-      const manifest = JSON.parse(Buffer.from(bytes).toString('utf8')) as {
-        readonly annotations: Readonly<Record<string, string>>;
-      };
-      return { digest: report.digest, createdAt: manifest.annotations['org.opencontainers.image.created'] };
-    }),
-  );
 }
 
 const marksOf = async (line: Line, digest: string) => (await line.entry('app', digest))?.marks;
@@ -179,7 +159,7 @@ describe('an index with a platform that has no report', () => {
     await decide(line, key);
     expect((await line.entry('app', index.digest))?.decision?.verdict).toBe('pass');
     expect(await reportsOn(line, index.digest)).toEqual([]);
-    const refused = lines.filter(({ what }) => what === 'mark-refused');
+    const refused = lines.filter((each) => each.what === 'mark-refused' && each.key?.digest === index.digest);
     expect(refused).toMatchObject(refused.map(() => ({ key, why })));
     expect(new Set(refused.map(({ id }) => id)).size).toBe(1);
   });

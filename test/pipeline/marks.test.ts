@@ -1,11 +1,188 @@
 import { describe, expect, it } from 'vitest';
 import * as sample from '../../local/sample/image.js';
-import { parseKey } from '../../shared/artifact/reference.js';
+import { MediaType } from '../../shared/artifact/media-type.js';
+import { AppError } from '../../shared/error/app-error.js';
 import { QUEUES } from '../../shared/message/queue-name.js';
-import { type Line, createLine, onePolicy } from '../support/line.js';
-import { LOGIN_SERVER } from '../support/registry.js';
+import type { JournalEvent } from '../../shared/pipeline/effects.js';
+import type { Services } from '../../shared/steps.js';
+import { readSarif, severityOfRule } from '../../shared/vulnerability/read-sarif.js';
+import { type Line, type Verdictless, createLine, onePolicy } from '../support/line.js';
+import { hangingOn, keyOf, reportsOn } from '../support/marks.js';
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const POLICY = `maxAge: 48h\n${onePolicy('vulnerabilities: { fail: CRITICAL }\nonPush: mark')}`;
+const NO_REPORT: Verdictless = { sarif: '{"version":"2.1.0"}' };
+
+/** An image that has been scanned and decided, on a line that notes what is journalled. */
+async function settled(answer: Verdictless = {}, more: (line: Line) => Partial<Services> = () => ({})) {
+  const lines: JournalEvent[] = [];
+  const line = await createLine(POLICY, { journal: (event) => Promise.resolve(void lines.push(event)) });
+  line.redeploy(more(line));
+  const image = await sample.imageOf([{ path: 'name', content: 'marked' }]);
+  line.answers.set(image.digest, answer);
+  await line.registry.push(image, 'app', { tag: 'v1' });
+  await line.settle();
+  return { line, lines, image };
+}
+
+/** Its scan is two days old, and is done once more, with another outcome. */
+async function scanAgain(line: Line, digest: string, answer: Verdictless) {
+  line.answers.set(digest, answer);
+  line.clock.advance(49 * HOUR);
+  line.queued.splice(0);
+  await line.app.reconcile();
+  await line.settle();
+}
+
+const decide = async (line: Line, digest: string) =>
+  line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key: keyOf(digest) });
+const typesOn = async (line: Line, digest: string) =>
+  (await hangingOn(line, digest)).map(({ artifactType }) => artifactType).sort();
+const marksOf = async (line: Line, digest: string) => (await line.entry('app', digest))?.marks;
+const named = (lines: readonly JournalEvent[], what: string) => lines.filter((each) => each.what === what);
+
+/** A registry that takes no referrer of this type. */
+const refusing = ({ registry: { client } }: Line, type: string): Services['registry'] => ({
+  ...client,
+  pushReferrer: (subject, referrer) =>
+    referrer.artifactType === type
+      ? Promise.reject(new AppError('MARK_REFUSED', 'no'))
+      : client.pushReferrer(subject, referrer),
+});
+
+describe('an image that has been scanned', () => {
+  it('carries a bill of materials and a report, as old as its scan', async () => {
+    const { line, image } = await settled();
+    expect(await typesOn(line, image.digest)).toEqual([MediaType.sarif, MediaType.cyclonedx].sort());
+    const entry = await line.entry('app', image.digest);
+    if (entry?.scan.state !== 'done') throw new Error('not scanned');
+    const { finishedAt, scanId } = entry.scan;
+    expect(await hangingOn(line, image.digest)).toMatchObject([{ createdAt: finishedAt }, { createdAt: finishedAt }]);
+    expect(entry.marks).toMatchObject([
+      { kind: 'sbom', scanId },
+      { kind: 'sarif', scanId },
+    ]);
+  });
+
+  it('carries a report that hides no finding behind a milder one of the same identifier', async () => {
+    // A package of the distribution, and after it one of a language, of which Trivy lets the rule speak.
+    const rated = ['CRITICAL', 'LOW'].map((severity) => ({ id: 'CVE-1', severity }));
+    const { line, image } = await settled({ vulnerabilities: rated });
+    const [report] = await reportsOn(line, image.digest);
+    const { rules, results } = readSarif(Buffer.from(report!.text));
+    expect(rules.map((rule) => severityOfRule(rule))).toEqual(['CRITICAL']);
+    expect(results).toHaveLength(2);
+    expect((await line.entry('app', image.digest))?.decision?.verdict).toBe('fail');
+  });
+
+  it('is pushed nothing anew when it is decided once more', async () => {
+    const { line, image } = await settled();
+    const marks = await marksOf(line, image.digest);
+    const before = line.registry.requests.length;
+    await decide(line, image.digest);
+    expect(line.registry.requests.slice(before).filter((request) => request.startsWith('P'))).toEqual([]);
+    expect(await marksOf(line, image.digest)).toEqual(marks);
+  });
+
+  it('carries the marks of a newer scan alone', async () => {
+    const { line, image } = await settled();
+    const first = await hangingOn(line, image.digest);
+    await scanAgain(line, image.digest, { vulnerabilities: [{ id: 'CVE-1', severity: 'LOW' }] });
+    const second = await hangingOn(line, image.digest);
+    expect(second).toHaveLength(2);
+    for (const { digest } of second) expect(first.map((each) => each.digest)).not.toContain(digest);
+  });
+});
+
+describe('an image whose report is not as Trivy writes it', () => {
+  it('carries its bill of materials alone, which is journalled once, and the verdict stands', async () => {
+    const { line, lines, image } = await settled(NO_REPORT);
+    await decide(line, image.digest);
+    await decide(line, image.digest);
+    expect((await line.entry('app', image.digest))?.decision?.verdict).toBe('pass');
+    expect(await typesOn(line, image.digest)).toEqual([MediaType.cyclonedx]);
+    expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sbom' }]);
+    const refused = named(lines, 'mark-refused');
+    expect(refused).toMatchObject(refused.map(() => ({ key: keyOf(image.digest), why: 'SARIF_MALFORMED' })));
+    expect(new Set(refused.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('keeps no pass of before', async () => {
+    const { line, image } = await settled();
+    await scanAgain(line, image.digest, { ...NO_REPORT, vulnerabilities: [{ id: 'CVE-1', severity: 'CRITICAL' }] });
+    expect((await line.entry('app', image.digest))?.decision?.verdict).toBe('fail');
+    expect(await typesOn(line, image.digest)).toEqual([MediaType.cyclonedx]);
+    expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sbom' }]);
+  });
+
+  it('keeps it where we may not delete, which is journalled', async () => {
+    const { line, lines, image } = await settled();
+    line.redeploy({ registry: { ...line.registry.client, deleteReferrer: () => Promise.resolve('refused') } });
+    await scanAgain(line, image.digest, NO_REPORT);
+    expect(await reportsOn(line, image.digest)).toHaveLength(1);
+    expect(named(lines, 'mark-kept')).not.toEqual([]);
+  });
+
+  it('gets one with the next scan', async () => {
+    const { line, image } = await settled(NO_REPORT);
+    await scanAgain(line, image.digest, {});
+    expect(await typesOn(line, image.digest)).toHaveLength(2);
+    expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sbom' }, { kind: 'sarif' }]);
+  });
+
+  it('is judged all the same where its report is lost', async () => {
+    const lost = new AppError('BLOB_MISSING', 'lost', { retryable: true });
+    const { line, lines, image } = await settled({}, ({ reports }) => ({
+      reports: {
+        ...reports,
+        get: async (...what) => {
+          const bytes = await reports.get(...what);
+          if (Buffer.from(bytes).includes('"Trivy Vulnerability Scanner"')) throw lost;
+          return bytes;
+        },
+      },
+    }));
+    expect((await line.entry('app', image.digest))?.decision?.verdict).toBe('pass');
+    expect(await typesOn(line, image.digest)).toEqual([MediaType.cyclonedx]);
+    expect(named(lines, 'mark-refused')[0]).toMatchObject({ why: 'BLOB_MISSING' });
+  });
+});
+
+describe('a registry that takes one mark and not the other', () => {
+  it.each([
+    [MediaType.sarif, 'sbom', MediaType.cyclonedx],
+    [MediaType.cyclonedx, 'sarif', MediaType.sarif],
+  ])('has that one, and gets the other when it can: not %s', async (refused, kind, taken) => {
+    const { line, lines, image } = await settled({}, (of) => ({ registry: refusing(of, refused) }));
+    expect(await typesOn(line, image.digest)).toEqual([taken]);
+    expect(await marksOf(line, image.digest)).toMatchObject([{ kind }]);
+    expect(named(lines, 'mark-refused')[0]).toMatchObject({ why: 'MARK_REFUSED' });
+    line.redeploy({});
+    await decide(line, image.digest);
+    expect(await typesOn(line, image.digest)).toHaveLength(2);
+    expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sbom' }, { kind: 'sarif' }]);
+  });
+
+  it('keeps no report of an earlier scan', async () => {
+    const { line, image } = await settled();
+    line.redeploy({ registry: refusing(line, MediaType.sarif) });
+    await scanAgain(line, image.digest, { vulnerabilities: [{ id: 'CVE-1', severity: 'CRITICAL' }] });
+    expect(await typesOn(line, image.digest)).toEqual([MediaType.cyclonedx]);
+  });
+
+  it('is not forgotten what it has', async () => {
+    const { line, image } = await settled({}, (of) => ({ registry: refusing(of, MediaType.sarif) }));
+    const before = await marksOf(line, image.digest);
+    const pushReferrer = () => Promise.reject(new AppError('MARK_REFUSED', 'no'));
+    line.redeploy({ registry: { ...line.registry.client, pushReferrer } });
+    await decide(line, image.digest);
+    expect(await marksOf(line, image.digest)).toEqual(before);
+    line.redeploy({});
+    await scanAgain(line, image.digest, {});
+    expect(await typesOn(line, image.digest)).toHaveLength(2);
+  });
+});
 
 /** An image whose report somebody has deleted, and the sweep that comes to know of it. */
 async function unmarked() {
@@ -16,22 +193,18 @@ async function unmarked() {
   const [mark] = (await line.entry('app', image.digest))!.marks;
   await line.registry.remove('app', mark!.digest);
   line.registry.events.splice(0);
-  await line.wait(25 * 60 * MINUTE, 60 * MINUTE);
+  await line.wait(25 * HOUR, HOUR);
   expect((await line.app.reconcile()).repairs).toMatchObject({ marks: 1 });
   return { line, image, mark };
 }
 
-async function marksOf(line: Line, digest: string) {
-  const key = parseKey({ registry: LOGIN_SERVER, repository: 'app', digest });
-  const { descriptors } = await line.registry.client.listReferrers(key, { maxDescriptors: 10, maxPages: 1 });
-  return descriptors.map((each) => each.digest);
-}
+const digestsOn = async (line: Line, digest: string) => (await hangingOn(line, digest)).map((each) => each.digest);
 
 describe('a mark that somebody has deleted', () => {
   it('is made again', async () => {
     const { line, image, mark } = await unmarked();
     await line.settle();
-    expect(await marksOf(line, image.digest)).toContain(mark!.digest);
+    expect(await digestsOn(line, image.digest)).toContain(mark!.digest);
   });
 
   it('is made again although the request for it got lost', async () => {
@@ -43,7 +216,7 @@ describe('a mark that somebody has deleted', () => {
       await line.app.reconcile();
       await line.settle();
     }
-    expect(await marksOf(line, image.digest)).toContain(mark!.digest);
+    expect(await digestsOn(line, image.digest)).toContain(mark!.digest);
     expect((await line.entry('app', image.digest))?.settledAt).toBeDefined();
   });
 });

@@ -1,0 +1,46 @@
+import type { Descriptor } from '../../shared/artifact/descriptor.js';
+import type { Digest } from '../../shared/artifact/digest.js';
+import { MediaType } from '../../shared/artifact/media-type.js';
+import { type ArtifactKey, parseKey } from '../../shared/artifact/reference.js';
+import type { Line } from './line.js';
+import { LOGIN_SERVER } from './registry.js';
+
+/** A digest in the repository `app`. */
+export const keyOf = (digest: string): ArtifactKey => parseKey({ registry: LOGIN_SERVER, repository: 'app', digest });
+
+/** Something that hangs onto a digest. */
+export interface Hanging {
+  readonly digest: Digest;
+  readonly artifactType: string | undefined;
+  /** RFC 3339. */
+  readonly createdAt: string | undefined;
+  /** The text of its only layer. */
+  readonly text: string;
+}
+
+/** All that hangs onto a digest in the repository `app`, as the registry tells it. */
+export async function hangingOn({ registry: { client } }: Line, digest: string): Promise<readonly Hanging[]> {
+  const key = keyOf(digest);
+  const { descriptors } = await client.listReferrers(key, { maxDescriptors: 10, maxPages: 1 });
+  return Promise.all(
+    descriptors.map(async (each) => {
+      const { bytes } = await client.fetchManifest(key.registry, key.repository, each.digest);
+      const { annotations, layers } = JSON.parse(Buffer.from(bytes).toString('utf8')) as {
+        readonly annotations: Readonly<Record<string, string>>;
+        readonly layers: readonly Descriptor[];
+      };
+      const layer = await client.fetchBlob(key, layers[0]!, 1024 * 1024);
+      return {
+        digest: each.digest,
+        artifactType: each.artifactType,
+        createdAt: annotations['org.opencontainers.image.created'],
+        text: Buffer.from(layer).toString('utf8'),
+      };
+    }),
+  );
+}
+
+/** The reports that hang onto a digest in the repository `app`. */
+export async function reportsOn(line: Line, digest: string): Promise<readonly Hanging[]> {
+  return (await hangingOn(line, digest)).filter(({ artifactType }) => artifactType === MediaType.sarif);
+}
