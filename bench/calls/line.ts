@@ -6,7 +6,6 @@ import { createRegistry } from '../../local/registry/registry.js';
 import { createMemoryStore } from '../../local/registry/store.js';
 import type { Artifact } from '../../local/sample/image.js';
 import { push } from '../../local/sample/push.js';
-import { trivySarif } from '../../local/sample/sarif.js';
 import { digestOf } from '../../shared/artifact/digest.js';
 import { parseLoginServer } from '../../shared/artifact/login-server.js';
 import { parseRepository } from '../../shared/artifact/repository.js';
@@ -136,7 +135,6 @@ export async function createCountedLine({
         Promise.resolve({
           report: Buffer.from(JSON.stringify(reportOf(digest, severity))),
           sbom: Buffer.from('{"bomFormat":"CycloneDX"}'),
-          sarif: Buffer.from(trivySarif(severity === undefined ? [] : [{ id: 'CVE-1', severity }])),
           database: { digest: 'sha256:database', updatedAt: clock().toISOString(), entries: 100 },
           scanMilliseconds: 1,
           convertMilliseconds: 1,

@@ -104,7 +104,7 @@ function passed(
       ...{ requestedAt: at, startedAt: at, finishedAt: at, scanMilliseconds: 900, convertMilliseconds: 100 },
       database: { digest: 'sha256:database', updatedAt: at, entries: 100 },
       counts: { critical: 0, high: 1, medium: 2, low: 3, unknown: 0 },
-      ...{ report: blob, findings: blob, sbom: blob, sarif: blob },
+      ...{ report: blob, findings: blob, sbom: blob },
     },
     signature: { state: 'done', at, outcome: 'not-required', code: 'SIGNATURE_NOT_REQUIRED', message: '', policy },
     decision: { verdict: 'pass', reasons: [], action: 'mark', because: 'push', policy, rule: 0, crossing: [] },

@@ -19,7 +19,6 @@ import { readOcsp } from '../../shared/signature/x509/ocsp.js';
 import { revocationOf } from '../../shared/signature/revocation.js';
 import { formatName } from '../../shared/signature/x509/name.js';
 import { readIdentity } from '../../shared/signature/cosign/fulcio.js';
-import { correctSarif } from '../../shared/vulnerability/write-sarif.js';
 import { parseManifest } from '../../shared/artifact/manifest.js';
 import { MediaType } from '../../shared/artifact/media-type.js';
 import { parseDigest } from '../../shared/artifact/digest.js';
@@ -50,14 +49,6 @@ export const PARSERS: readonly Parser[] = [
   { name: 'readEvidence', takes: 'json', run: (bytes) => readEvidence(bytes, DIGEST) },
   { name: 'parseTrustPolicy', takes: 'json', run: parseTrustPolicy },
   { name: 'parseTrustedRoot', takes: 'json', run: (bytes) => parseTrustedRoot(bytes.toString('utf8')) },
-  {
-    name: 'correctSarif',
-    takes: 'json',
-    run: (bytes) => {
-      const once = correctSarif(DIGEST, bytes);
-      if (!Buffer.from(correctSarif(DIGEST, once)).equals(once)) throw new Error('something was left to correct');
-    },
-  },
   { name: 'decodeCbor', takes: 'cbor', run: (bytes) => decodeCbor(bytes, LIMITS) },
   { name: 'readEnvelope, COSE', takes: 'cbor', run: (bytes) => readEnvelope(COSE_MEDIA_TYPE, bytes) },
   {

@@ -2,7 +2,6 @@ import type { Digest } from '../../shared/artifact/digest.js';
 import { MediaType } from '../../shared/artifact/media-type.js';
 import { type Artifact, makeArtifact, makeIndex } from '../sample/image.js';
 import { toBlob } from '../sample/layer.js';
-import { trivySarif } from '../sample/sarif.js';
 import { signBundle, signLegacy } from '../signer/signer.js';
 import { SIGNERS } from './setting.js';
 
@@ -95,16 +94,6 @@ export function reportOn(digest: Digest, content: Content, database: number): un
         : []),
     ],
   };
-}
-
-/** The SARIF document that Trivy makes of {@link reportOn}: its rules are as mild as the last package of each. */
-export function sarifOn(content: Content, database: number): string {
-  const severe = content === 'critical' || (content === 'late' && database > 1);
-  return trivySarif([
-    ...(severe ? ['CRITICAL', 'LOW'].map((severity) => ({ id: 'CVE-2026-0001', severity })) : []),
-    ...(content === 'low' ? [{ id: 'CVE-2026-0002', severity: 'LOW' }] : []),
-    ...(content === 'secret' ? [{ id: 'private-key', severity: 'HIGH' }] : []),
-  ]);
 }
 
 /** What the content alone comes to, by the policy of the simulated world. */

@@ -6,7 +6,7 @@ import { createReceiver, receiveFirst } from '../../shared/queue/receiver.js';
 import type { RegistryClient } from '../../shared/registry/registry-client.js';
 import type { DatabaseEvidence } from '../../shared/vulnerability/report.js';
 import type { Queue } from '../../shared/queue/queue-service.js';
-import { contentOf, reportOn, sarifOn } from './images.js';
+import { contentOf, reportOn } from './images.js';
 import type { Process } from './process.js';
 import { type Luck, contextOfThis, subjectOf, within } from './context.js';
 
@@ -86,7 +86,6 @@ async function scanImage(
   return {
     report: Buffer.from(JSON.stringify(reportOn(key.digest, content, serial))),
     sbom: Buffer.from(JSON.stringify({ bomFormat: 'CycloneDX', of: key.digest })),
-    sarif: Buffer.from(sarifOn(content, serial)),
     database: evidence,
     scanMilliseconds: milliseconds,
     convertMilliseconds: 0,

@@ -53,12 +53,11 @@ export const scanOutcomeSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('report'),
     report: blobRefSchema,
-    sbom: blobRefSchema,
-    sarif: blobRefSchema,
+    sbom: blobRefSchema.optional(),
     database: databaseSchema,
     startedAt: time,
     finishedAt: time,
-    /** Milliseconds of the raw scan and of the conversions, for the benchmark and for people. */
+    /** Milliseconds of the raw scan and of its conversion into a bill of materials, for the benchmark and for people. */
     scanMilliseconds: z.number().nonnegative(),
     convertMilliseconds: z.number().nonnegative(),
   }),

@@ -71,7 +71,7 @@ export async function decide(key: ArtifactKey, deps: DecideDeps, { deadline = fa
   }
   // Marks come before locks: what is locked should carry its report.
   const [marked, overtaken] = await Promise.all([
-    mark({ entry, version, platforms: gathered.platforms }, deps),
+    mark({ entry, version, report: gathered.report, platforms: gathered.platforms }, deps),
     overtakenTags(entry, deps),
   ]);
   const { marks } = marked;

@@ -4,6 +4,7 @@ import type { Evidence, ScanEvidence, SignatureEvidence } from '../policy/eviden
 import type { ScanReport } from '../vulnerability/report.js';
 import type { LedgerEntry } from './entry.js';
 import { MAX_REPORT_BYTES } from './record-scan.js';
+import type { DoneScan } from './scan-state.js';
 
 /** What {@link gather} needs. */
 export interface GatherDeps {
@@ -87,12 +88,16 @@ export function toEvidence(entry: LedgerEntry, { report, ...parts }: EvidencePar
 
 /** The stored, normalised report of a scan that is done. */
 export async function readReport(
-  entry: LedgerEntry,
+  { scan }: Pick<LedgerEntry, 'scan'>,
   deps: Pick<GatherDeps, 'reports'>,
 ): Promise<ScanReport | undefined> {
-  if (entry.scan.state !== 'done') return undefined;
+  return scan.state === 'done' ? reportOf(scan, deps) : undefined;
+}
+
+/** What a scan has found, as it was stored. */
+export async function reportOf({ findings }: DoneScan, { reports }: Pick<GatherDeps, 'reports'>): Promise<ScanReport> {
   // Written by recordScan alone and verified by its digest, so it is what it was.
-  const bytes = await deps.reports.get(entry.scan.findings, MAX_REPORT_BYTES);
+  const bytes = await reports.get(findings, MAX_REPORT_BYTES);
   return JSON.parse(Buffer.from(bytes).toString('utf8')) as ScanReport;
 }
 

@@ -2,22 +2,22 @@ import { type Digest, digestOf } from '../artifact/digest.js';
 import { MediaType } from '../artifact/media-type.js';
 import type { ArtifactKey } from '../artifact/reference.js';
 import { AppError } from '../error/app-error.js';
-import { type SarifPart, mergeSarif } from '../vulnerability/write-sarif.js';
-import type { Platform } from './gather.js';
+import { type ScannedImage, writeSarif } from '../vulnerability/sarif.js';
+import { type Platform, reportOf } from './gather.js';
 import type { Marked, Marking } from './mark.js';
 import { type MarkContent, type MarkDeps, attach, refuse, supersede } from './mark-referrer.js';
-import type { ScanState } from './scan-state.js';
+import type { DoneScan } from './scan-state.js';
 
 /** The reports of all platforms together, in bytes, that are read to make one of them. */
 const MAX_READ_BYTES = 64 * 1024 * 1024;
 /** Another way to make a report out of the same scans is another number. */
-const FORM = 1;
+const FORM = 2;
 
 /** One image that an index holds, with its scan. */
 interface Scanned {
   readonly digest: Digest;
   readonly platform: string;
-  readonly scan: Extract<ScanState, { state: 'done' }>;
+  readonly scan: DoneScan;
 }
 
 /**
@@ -59,17 +59,17 @@ export async function markIndex(marking: Marking, deps: MarkDeps): Promise<Marke
   return { marks: [{ kind: 'sarif', digest: made, inputs }], version: current };
 }
 
-async function contentOf(index: Digest, scans: readonly Scanned[], { reports }: MarkDeps): Promise<MarkContent> {
-  const total = scans.reduce((sum, { scan }) => sum + scan.sarif.bytes, 0);
+async function contentOf(index: Digest, scans: readonly Scanned[], deps: MarkDeps): Promise<MarkContent> {
+  const total = scans.reduce((sum, { scan }) => sum + scan.findings.bytes, 0);
   if (total > MAX_READ_BYTES) throw new AppError('SARIF_TOO_LARGE', `${total} bytes of reports`);
-  const parts: SarifPart[] = [];
+  const images: ScannedImage[] = [];
   for (const { digest, platform, scan } of scans) {
-    parts.push({ digest, platform, bytes: await reports.get(scan.sarif, MAX_READ_BYTES) });
+    images.push({ digest, platform, report: await reportOf(scan, deps) });
   }
   const scanners = [...new Set(scans.map(({ scan }) => scan.scannerVersion))].sort().join(', ');
   return {
     artifactType: MediaType.sarif,
-    bytes: mergeSarif(index, parts),
+    bytes: writeSarif(index, images),
     annotations: { 'io.lazaret.mark': 'sarif', 'io.lazaret.scanner': `trivy ${scanners}` },
     createdAt: oldestOf(scans),
   };
@@ -105,8 +105,8 @@ function scansOf(platforms: readonly Platform[]): readonly Scanned[] | undefined
 
 /** The same scans are the same inputs. */
 function inputsOf(scans: readonly Scanned[]): Digest {
-  const each = scans.map(({ digest, platform, scan: { scanId, finishedAt, sarif, scannerVersion } }) => [
-    ...[digest, platform, scanId, finishedAt, sarif.digest, scannerVersion],
+  const each = scans.map(({ digest, platform, scan: { scanId, finishedAt, findings, scannerVersion } }) => [
+    ...[digest, platform, scanId, finishedAt, findings.digest, scannerVersion],
   ]);
   return digestOf(JSON.stringify([FORM, each]));
 }

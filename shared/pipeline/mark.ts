@@ -1,10 +1,13 @@
 import { MediaType } from '../artifact/media-type.js';
-import { correctSarif } from '../vulnerability/write-sarif.js';
+import { AppError } from '../error/app-error.js';
+import type { ScanReport } from '../vulnerability/report.js';
+import { writeSarif } from '../vulnerability/sarif.js';
 import type { LedgerEntry } from './entry.js';
 import type { Platform } from './gather.js';
 import { markIndex } from './mark-index.js';
 import { type MarkDeps, attach, refuse, supersede } from './mark-referrer.js';
 import { MAX_REPORT_BYTES } from './record-scan.js';
+import type { DoneScan } from './scan-state.js';
 
 type Mark = LedgerEntry['marks'][number];
 
@@ -17,6 +20,8 @@ const KINDS = [
 export interface Marking {
   readonly entry: LedgerEntry;
   readonly version: string;
+  /** What was found in it, if it is an image. */
+  readonly report: ScanReport | undefined;
   /** What an index holds. */
   readonly platforms: readonly Platform[];
 }
@@ -30,21 +35,21 @@ export type Marked = Pick<LedgerEntry, 'marks'> & { readonly version: string };
  */
 export async function mark(marking: Marking, deps: MarkDeps): Promise<Marked> {
   const { entry, version } = marking;
-  return entry.kind === 'index' ? markIndex(marking, deps) : { marks: await markImage(entry, deps), version };
+  return entry.kind === 'index' ? markIndex(marking, deps) : { marks: await markImage(marking, deps), version };
 }
 
 /** Bill of materials and report of its scan. Their bytes depend on the scan alone, so a repeat makes the same referrers. */
-async function markImage(entry: LedgerEntry, deps: MarkDeps): Promise<LedgerEntry['marks']> {
+async function markImage({ entry, report }: Marking, deps: MarkDeps): Promise<LedgerEntry['marks']> {
   const { scan, key, marks: before } = entry;
-  if (scan.state !== 'done') return before;
+  if (scan.state !== 'done' || report === undefined) return before;
   const { scanId } = scan;
   const supersedes = before.filter((each) => each.scanId !== scanId).map(({ digest }) => digest);
   const markWith = async ({ kind, artifactType }: (typeof KINDS)[number]): Promise<Mark | undefined> => {
     const there = before.find((each) => each.kind === kind && each.scanId === scanId);
     if (there !== undefined) return there;
     try {
-      const blob = await deps.reports.get(scan[kind], MAX_REPORT_BYTES);
-      const bytes = kind === 'sarif' ? correctSarif(key.digest, blob) : blob;
+      const bytes =
+        kind === 'sarif' ? writeSarif(key.digest, [{ digest: key.digest, report }]) : await sbomOf(scan, deps);
       const annotations = { 'io.lazaret.mark': kind, 'io.lazaret.scanner': `trivy ${scan.scannerVersion}` };
       const content = { artifactType, bytes, annotations, createdAt: scan.finishedAt };
       return { kind, digest: await attach(entry, { ...content, supersedes }, deps), scanId };
@@ -61,4 +66,9 @@ async function markImage(entry: LedgerEntry, deps: MarkDeps): Promise<LedgerEntr
   }
   const isUnchanged = marks.length === before.length && marks.every((each) => before.includes(each));
   return isUnchanged ? before : marks;
+}
+
+async function sbomOf({ sbom }: DoneScan, { reports }: MarkDeps): Promise<Uint8Array> {
+  if (sbom === undefined) throw new AppError('SBOM_MISSING', 'the scanner could not make a bill of materials');
+  return reports.get(sbom, MAX_REPORT_BYTES);
 }

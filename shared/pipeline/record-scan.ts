@@ -120,21 +120,20 @@ async function accept(
     key,
     (entry) => {
       if (openScanOf(entry)?.scanId !== scanId) return undefined;
-      const {
-        report: stored,
-        sbom,
-        sarif,
-        database,
-        startedAt,
-        finishedAt,
-        scanMilliseconds,
-        convertMilliseconds,
-      } = outcome;
+      const { report: stored, sbom, database, startedAt, finishedAt, scanMilliseconds, convertMilliseconds } = outcome;
       return {
         ...entry,
         rescan: undefined,
         scan: {
-          ...{ report: stored, sbom, sarif, database, startedAt, finishedAt, scanMilliseconds, convertMilliseconds },
+          ...{
+            report: stored,
+            ...(sbom && { sbom }),
+            database,
+            startedAt,
+            finishedAt,
+            scanMilliseconds,
+            convertMilliseconds,
+          },
           state: 'done',
           scanId,
           requestedAt: open.requestedAt,

@@ -35,8 +35,7 @@ const done = z.object({
   counts,
   report: blobRefSchema,
   findings: blobRefSchema,
-  sbom: blobRefSchema,
-  sarif: blobRefSchema,
+  sbom: blobRefSchema.optional(),
   scanMilliseconds: z.number(),
   convertMilliseconds: z.number(),
 });
@@ -60,6 +59,7 @@ export const rescanSchema = z.discriminatedUnion('state', [open, failed]);
 
 export type ScanState = z.infer<typeof scanSchema>;
 export type OpenScan = z.infer<typeof open>;
+export type DoneScan = z.infer<typeof done>;
 type Rescan = z.infer<typeof rescanSchema>;
 
 const DAY_MILLISECONDS = 24 * 3_600_000;

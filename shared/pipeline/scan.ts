@@ -1,4 +1,5 @@
 import type { ArtifactKey } from '../artifact/reference.js';
+import { MediaType } from '../artifact/media-type.js';
 import { AppError } from '../error/app-error.js';
 import {
   type BlobRef,
@@ -14,8 +15,8 @@ import { type InspectDeps, inspectImage } from './inspect-image.js';
 /** What Trivy made of one image. */
 export interface ScanProducts {
   readonly report: Uint8Array;
-  readonly sbom: Uint8Array;
-  readonly sarif: Uint8Array;
+  /** CycloneDX; not there where none could be made. */
+  readonly sbom?: Uint8Array;
   readonly database: DatabaseEvidence;
   readonly scanMilliseconds: number;
   readonly convertMilliseconds: number;
@@ -37,18 +38,16 @@ export async function scan(request: ScanRequest, signal: AbortSignal, deps: Scan
   try {
     await inspectImage(key, deps);
     const products = await deps.scanImage(key, signal);
-    const [report, sbom, sarif] = await Promise.all([
+    const [report, sbom] = await Promise.all([
       deps.reports.put(products.report, 'application/json'),
-      deps.reports.put(products.sbom, 'application/vnd.cyclonedx+json'),
-      deps.reports.put(products.sarif, 'application/sarif+json'),
+      products.sbom && deps.reports.put(products.sbom, MediaType.cyclonedx),
     ]);
     const { database, scanMilliseconds, convertMilliseconds } = products;
     const finishedAt = deps.clock().toISOString();
     outcome = {
       kind: 'report',
       report,
-      sbom,
-      sarif,
+      ...(sbom !== undefined && { sbom }),
       database,
       startedAt,
       finishedAt,

@@ -92,12 +92,11 @@ export function createScanner(deps: ScannerDeps): Scanner {
           return scanOnce();
         });
         const scanned = deps.ticks();
-        const [sbom, sarif] = await convert(setting, report, deps);
+        const sbom = await sbomOf(report, setting, deps);
         const converted = deps.ticks();
         return {
           report,
-          sbom,
-          sarif,
+          ...(sbom !== undefined && { sbom }),
           database: evidence,
           scanMilliseconds: scanned - started,
           convertMilliseconds: converted - scanned,
@@ -109,12 +108,19 @@ export function createScanner(deps: ScannerDeps): Scanner {
   };
 }
 
-async function convert(setting: TrivySetting, report: Uint8Array, { runCommand }: ScannerDeps) {
+/** The bill of materials; undefined where Trivy cannot make one of this image, which keeps nobody from judging it. */
+async function sbomOf(
+  report: Uint8Array,
+  setting: TrivySetting,
+  { runCommand }: ScannerDeps,
+): Promise<Uint8Array | undefined> {
   const input = join(setting.workDirectory, 'sanitised.json');
   await writeFile(input, report);
-  const sbom = await convertReport(setting, { report: input, format: 'cyclonedx' }, runCommand);
-  const sarif = await convertReport(setting, { report: input, format: 'sarif' }, runCommand);
-  return [sbom, sarif] as const;
+  return convertReport(setting, input, runCommand).catch((error: unknown) => {
+    // What Trivy says of it quotes the image, which must not have a say in whether it is judged.
+    if (!isAppError(error) || error.code === 'SCAN_ABORTED') throw error;
+    return undefined;
+  });
 }
 
 /** A compromised or unknown release does not scan. Work waits for one that may (retryable): no image is to blame. */

@@ -264,7 +264,6 @@ describe('bad input', () => {
         kind: 'report',
         report,
         sbom: report,
-        sarif: report,
         database: { digest: 'd', updatedAt: at, entries: 1 },
         startedAt: at,
         finishedAt: at,

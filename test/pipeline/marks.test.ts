@@ -5,14 +5,14 @@ import { AppError } from '../../shared/error/app-error.js';
 import { QUEUES } from '../../shared/message/queue-name.js';
 import type { JournalEvent } from '../../shared/pipeline/effects.js';
 import type { Services } from '../../shared/steps.js';
-import { readSarif, severityOfRule } from '../../shared/vulnerability/read-sarif.js';
+import { admissionReads } from '../support/admission-reads.js';
 import { type Line, type Verdictless, createLine, onePolicy } from '../support/line.js';
-import { hangingOn, keyOf, reportsOn } from '../support/marks.js';
+import { TOO_MUCH, hangingOn, keyOf, reportsOn } from '../support/marks.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const POLICY = `maxAge: 48h\n${onePolicy('vulnerabilities: { fail: CRITICAL }\nonPush: mark')}`;
-const NO_REPORT: Verdictless = { sarif: '{"version":"2.1.0"}' };
+const CRITICAL: Verdictless = { vulnerabilities: [{ id: 'CVE-1', severity: 'CRITICAL' }] };
 
 /** An image that has been scanned and decided, on a line that notes what is journalled. */
 async function settled(answer: Verdictless = {}, more: (line: Line) => Partial<Services> = () => ({})) {
@@ -66,13 +66,10 @@ describe('an image that has been scanned', () => {
   });
 
   it('carries a report that hides no finding behind a milder one of the same identifier', async () => {
-    // A package of the distribution, and after it one of a language, of which Trivy lets the rule speak.
-    const rated = ['CRITICAL', 'LOW'].map((severity) => ({ id: 'CVE-1', severity }));
+    const rated = ['LOW', 'CRITICAL', 'MEDIUM'].map((severity) => ({ id: 'CVE-1', severity }));
     const { line, image } = await settled({ vulnerabilities: rated });
     const [report] = await reportsOn(line, image.digest);
-    const { rules, results } = readSarif(Buffer.from(report!.text));
-    expect(rules.map((rule) => severityOfRule(rule))).toEqual(['CRITICAL']);
-    expect(results).toHaveLength(2);
+    expect(admissionReads(Buffer.from(report!.text))).toEqual(['CRITICAL', 'CRITICAL', 'CRITICAL']);
     expect((await line.entry('app', image.digest))?.decision?.verdict).toBe('fail');
   });
 
@@ -95,56 +92,61 @@ describe('an image that has been scanned', () => {
   });
 });
 
-describe('an image whose report is not as Trivy writes it', () => {
+describe('an image of which there is too much to tell', () => {
   it('carries its bill of materials alone, which is journalled once, and the verdict stands', async () => {
-    const { line, lines, image } = await settled(NO_REPORT);
+    const { line, lines, image } = await settled(TOO_MUCH);
     await decide(line, image.digest);
     await decide(line, image.digest);
     expect((await line.entry('app', image.digest))?.decision?.verdict).toBe('pass');
     expect(await typesOn(line, image.digest)).toEqual([MediaType.cyclonedx]);
     expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sbom' }]);
     const refused = named(lines, 'mark-refused');
-    expect(refused).toMatchObject(refused.map(() => ({ key: keyOf(image.digest), why: 'SARIF_MALFORMED' })));
+    expect(refused).toMatchObject(refused.map(() => ({ key: keyOf(image.digest), why: 'SARIF_TOO_LARGE' })));
     expect(new Set(refused.map(({ id }) => id)).size).toBe(1);
   });
 
-  it('keeps no pass of before', async () => {
+  it('keeps no report of before, and gets one again when there is less', async () => {
     const { line, image } = await settled();
-    await scanAgain(line, image.digest, { ...NO_REPORT, vulnerabilities: [{ id: 'CVE-1', severity: 'CRITICAL' }] });
-    expect((await line.entry('app', image.digest))?.decision?.verdict).toBe('fail');
+    await scanAgain(line, image.digest, TOO_MUCH);
     expect(await typesOn(line, image.digest)).toEqual([MediaType.cyclonedx]);
     expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sbom' }]);
-  });
-
-  it('keeps it where we may not delete, which is journalled', async () => {
-    const { line, lines, image } = await settled();
-    line.redeploy({ registry: { ...line.registry.client, deleteReferrer: () => Promise.resolve('refused') } });
-    await scanAgain(line, image.digest, NO_REPORT);
-    expect(await reportsOn(line, image.digest)).toHaveLength(1);
-    expect(named(lines, 'mark-kept')).not.toEqual([]);
-  });
-
-  it('gets one with the next scan', async () => {
-    const { line, image } = await settled(NO_REPORT);
     await scanAgain(line, image.digest, {});
     expect(await typesOn(line, image.digest)).toHaveLength(2);
     expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sbom' }, { kind: 'sarif' }]);
   });
 
-  it('is judged all the same where its report is lost', async () => {
+  it('keeps it where we may not delete, which is journalled', async () => {
+    const { line, lines, image } = await settled();
+    line.redeploy({ registry: { ...line.registry.client, deleteReferrer: () => Promise.resolve('refused') } });
+    await scanAgain(line, image.digest, TOO_MUCH);
+    expect(await reportsOn(line, image.digest)).toHaveLength(1);
+    expect(named(lines, 'mark-kept')).not.toEqual([]);
+  });
+});
+
+describe('an image of which there is no bill of materials', () => {
+  it('is judged, and carries its report alone, where the scanner could not make one', async () => {
+    const { line, lines, image } = await settled({ ...CRITICAL, withoutSbom: true });
+    expect((await line.entry('app', image.digest))?.decision?.verdict).toBe('fail');
+    expect(await typesOn(line, image.digest)).toEqual([MediaType.sarif]);
+    expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sarif' }]);
+    expect(named(lines, 'mark-refused')[0]).toMatchObject({ why: 'SBOM_MISSING' });
+  });
+
+  it('is judged, and carries its report alone, where it is lost', async () => {
     const lost = new AppError('BLOB_MISSING', 'lost', { retryable: true });
-    const { line, lines, image } = await settled({}, ({ reports }) => ({
+    const { line, lines, image } = await settled(CRITICAL, ({ reports }) => ({
       reports: {
         ...reports,
         get: async (...what) => {
           const bytes = await reports.get(...what);
-          if (Buffer.from(bytes).includes('"Trivy Vulnerability Scanner"')) throw lost;
+          if (Buffer.from(bytes).includes('CycloneDX')) throw lost;
           return bytes;
         },
       },
     }));
-    expect((await line.entry('app', image.digest))?.decision?.verdict).toBe('pass');
-    expect(await typesOn(line, image.digest)).toEqual([MediaType.cyclonedx]);
+    expect((await line.entry('app', image.digest))?.decision?.verdict).toBe('fail');
+    expect(await typesOn(line, image.digest)).toEqual([MediaType.sarif]);
     expect(named(lines, 'mark-refused')[0]).toMatchObject({ why: 'BLOB_MISSING' });
   });
 });
@@ -167,7 +169,7 @@ describe('a registry that takes one mark and not the other', () => {
   it('keeps no report of an earlier scan', async () => {
     const { line, image } = await settled();
     line.redeploy({ registry: refusing(line, MediaType.sarif) });
-    await scanAgain(line, image.digest, { vulnerabilities: [{ id: 'CVE-1', severity: 'CRITICAL' }] });
+    await scanAgain(line, image.digest, CRITICAL);
     expect(await typesOn(line, image.digest)).toEqual([MediaType.cyclonedx]);
   });
 

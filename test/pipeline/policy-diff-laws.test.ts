@@ -50,7 +50,7 @@ function scanDone(digest: string) {
     ...{ requestedAt: at(5), startedAt: at(5), finishedAt: at(4), scanMilliseconds: 1, convertMilliseconds: 1 },
     database: { digest: 'sha256:db', updatedAt: at(60), entries: 1 },
     counts: { critical: 0, high: 0, medium: 0, low: 0, unknown: 0 },
-    ...{ report: blob, findings: blob, sbom: blob, sarif: blob },
+    ...{ report: blob, findings: blob, sbom: blob },
   };
 }
 

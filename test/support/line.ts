@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { type Azurite, startAzurite } from '../../local/azurite/azurite.js';
-import { trivySarif } from '../../local/sample/sarif.js';
 import { type KeyPair, generateKeyPair } from '../../local/signer/signer.js';
 import { parseKey } from '../../shared/artifact/reference.js';
 import { connectStorage } from '../../shared/connect.js';
@@ -34,8 +33,8 @@ export interface Verdictless {
   readonly vulnerabilities?: readonly { readonly id: string; readonly severity: string; readonly fixed?: string }[];
   readonly os?: { readonly Family: string; readonly Name: string; readonly EOSL?: boolean };
   readonly secrets?: readonly string[];
-  /** A document in place of the one that fits. */
-  readonly sarif?: string;
+  /** No bill of materials can be made of it. */
+  readonly withoutSbom?: boolean;
 }
 
 let azurite: Promise<Azurite> | undefined;
@@ -155,8 +154,7 @@ export async function createLine(
         if (answer instanceof Error) return Promise.reject(answer);
         return Promise.resolve({
           report: Buffer.from(JSON.stringify(trivyReport(key.digest, answer))),
-          sbom: Buffer.from('{"bomFormat":"CycloneDX"}'),
-          sarif: Buffer.from(answer.sarif ?? sarifOf(answer)),
+          ...(answer.withoutSbom !== true && { sbom: Buffer.from('{"bomFormat":"CycloneDX"}') }),
           database: { digest: database.digest, updatedAt: clock.now().toISOString(), entries: 100 },
           scanMilliseconds: 1,
           convertMilliseconds: 1,
@@ -306,10 +304,6 @@ export function trivyReport(digest: string, { vulnerabilities = [], os, secrets 
       })),
     ],
   };
-}
-
-function sarifOf({ vulnerabilities = [], secrets = [] }: Verdictless): string {
-  return trivySarif([...vulnerabilities, ...secrets.map(() => ({ id: 'private-key', severity: 'HIGH' }))]);
 }
 
 /** A policy with one rule for everything. */

@@ -2,11 +2,19 @@ import type { Descriptor } from '../../shared/artifact/descriptor.js';
 import type { Digest } from '../../shared/artifact/digest.js';
 import { MediaType } from '../../shared/artifact/media-type.js';
 import { type ArtifactKey, parseKey } from '../../shared/artifact/reference.js';
-import type { Line } from './line.js';
+import type { Line, Verdictless } from './line.js';
 import { LOGIN_SERVER } from './registry.js';
 
 /** A digest in the repository `app`. */
 export const keyOf = (digest: string): ArtifactKey => parseKey({ registry: LOGIN_SERVER, repository: 'app', digest });
+
+/** So many findings, all of them mild, that no report can tell them. */
+export const TOO_MUCH: Verdictless = {
+  vulnerabilities: Array.from({ length: 12_000 }, (_, i) => ({
+    id: `CVE-${i}-${'0'.repeat(480)}`,
+    severity: 'LOW',
+  })),
+};
 
 /** Something that hangs onto a digest. */
 export interface Hanging {

@@ -94,7 +94,9 @@ describe("Trivy's command line", () => {
   it.each([
     [{ timedOut: true, exitCode: undefined }, 'SCAN_TIMEOUT'],
     [{ exitCode: 1, stderr: 'x\tFATAL\tno space left on device' }, 'DISK_FULL'],
-    [{ exitCode: 2, stderr: 'panic: nil' }, 'SCAN_FAILED'],
+    [{ exitCode: 2, stderr: 'nothing that anybody knows' }, 'SCAN_FAILED'],
+    [{ exitCode: 2, stderr: 'panic: nil\n\tnet.go:502 +0x1f\n\tarchive/tar/reader.go:1' }, 'SCANNER_CRASHED'],
+    [{ exitCode: 2, stderr: 'fatal error: out of memory\n\tcontext deadline exceeded' }, 'SCANNER_CRASHED'],
   ])('%j is %s, never a report', async (result, code) => {
     await expect(scanImage({ ...scan, workDirectory: directory }, fake(result))).rejects.toMatchObject({ code });
   });

@@ -10,6 +10,7 @@ import { createScanner } from '../../shared/trivy/scanner.js';
 
 const NOW = new Date('2026-06-01T12:00:00Z');
 const KEY = parseKey({ registry: 'team.azurecr.test', repository: 'app', digest: digestOf('x') });
+const DISK_FULL = 'x\tFATAL\tno space left on device';
 let directory: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lazaret-scanner-'));
@@ -17,15 +18,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** A Trivy of this version, whose scans end as scripted, then well. */
-function scannerOf(version: string, failures: string[]) {
+/** A Trivy of this version, whose scans end as scripted, then well; and its conversion, where that is scripted. */
+function scannerOf(version: string, failures: string[], conversion?: string) {
   const runs: string[] = [];
   const runCommand: RunCommand = async (_, args) => {
     const done = { exitCode: 0, stdout: Buffer.alloc(0), stderr: '', timedOut: false, truncated: false };
     if (args[0] === '--version') return { ...done, stdout: Buffer.from(`Version: ${version}\n`) };
     runs.push(args[0] ?? '');
-    const failure = args[0] === 'image' ? failures.shift() : undefined;
-    if (failure !== undefined) return { ...done, exitCode: 1, stderr: `x\tFATAL\t${failure}` };
+    const failure = args[0] === 'image' ? failures.shift() : conversion;
+    if (failure !== undefined) return { ...done, exitCode: 1, stderr: failure };
     await writeFile(args[args.indexOf('--output') + 1]!, '{"SchemaVersion":2}');
     return done;
   };
@@ -59,17 +60,28 @@ describe("one execution's scanner", () => {
     expect(runs).toEqual([]);
   });
   it('looks twice before it calls a layer broken: a download that breaks off looks the same', async () => {
-    const { scan, runs } = scannerOf('0.74.0', ['unexpected EOF']);
+    const { scan, runs } = scannerOf('0.74.0', ['x\tFATAL\tunexpected EOF']);
     await expect(scan()).resolves.toMatchObject({ database: { entries: 8 } });
-    expect(runs).toEqual(['image', 'image', 'convert', 'convert']);
+    expect(runs).toEqual(['image', 'image', 'convert']);
   });
   it('calls a layer broken that is broken the second time too', async () => {
-    const { scan, runs } = scannerOf('0.74.0', ['unexpected EOF', 'gzip: invalid header']);
+    const { scan, runs } = scannerOf('0.74.0', ['x\tFATAL\tunexpected EOF', 'x\tFATAL\tgzip: invalid header']);
     await expect(scan()).rejects.toMatchObject({ code: 'LAYER_UNREADABLE', retryable: false });
     expect(runs).toEqual(['image', 'image']);
   });
+  it.each([
+    ['a crash', 'panic: runtime error: invalid memory address\n\ngoroutine 1 [running]:'],
+    ['what nobody knows', 'x\tFATAL\tno such component'],
+    ['what looks as if it might pass', 'x\tFATAL\tfailed to new package url: no space left on device'],
+  ])('keeps the report where no bill of materials can be made of it, for %s', async (_, failure) => {
+    const { scan, runs } = scannerOf('0.74.0', [], failure);
+    const products = await scan();
+    expect(products).not.toHaveProperty('sbom');
+    expect(Buffer.from(products.report).toString('utf8')).toContain('SchemaVersion');
+    expect(runs).toEqual(['image', 'convert']);
+  });
   it('does not look twice at anything else', async () => {
-    const { scan, runs } = scannerOf('0.74.0', ['no space left on device']);
+    const { scan, runs } = scannerOf('0.74.0', [DISK_FULL]);
     await expect(scan()).rejects.toMatchObject({ code: 'DISK_FULL' });
     expect(runs).toEqual(['image']);
   });

@@ -9,7 +9,7 @@ interface FailureClass {
 
 /**
  * Trivy ends every failure with exit code 1, so its cause is read from the fixed parts of its own messages (v0.74.0).
- * The first match counts; what matches none is `SCAN_FAILED`. None of them is ever a pass.
+ * The first match counts; what matches none is `SCAN_FAILED`, and what it does not end itself is `SCANNER_CRASHED`. None of them is ever a pass.
  */
 const CLASSES: readonly FailureClass[] = [
   {
@@ -113,6 +113,10 @@ const CLASSES: readonly FailureClass[] = [
 
 /** The fault that Trivy's stderr tells of. Its text goes no further than this: it quotes the image. */
 export function classifyFailure(stderr: string): AppError {
+  // What stands below is a trace, whose numbers look like all sorts of things.
+  if (/^(?:panic|fatal error): /m.test(stderr)) {
+    return new AppError('SCANNER_CRASHED', 'Trivy crashed.', { retryable: true });
+  }
   const fatal =
     stderr
       .split('\n')

@@ -57,22 +57,13 @@ export async function scanImage(scan: TrivyScan, runCommand: RunCommand): Promis
   return sanitiseReport(await readOutput(output));
 }
 
-/** Re-renders the sanitised report in file `report`, without the image and without a database. */
-export async function convertReport(
-  setting: TrivySetting,
-  { report: input, format }: { readonly report: string; readonly format: 'cyclonedx' | 'sarif' },
-  runCommand: RunCommand,
-): Promise<Uint8Array> {
-  const output = join(setting.workDirectory, `report.${format}.json`);
+/** Makes the bill of materials (CycloneDX) of the sanitised report in this file, without the image and without a database. */
+export async function convertReport(setting: TrivySetting, input: string, runCommand: RunCommand): Promise<Uint8Array> {
+  const output = join(setting.workDirectory, 'sbom.json');
   const args = [
     'convert',
-    '--format',
-    format,
-    '--output',
-    output,
-    '--quiet',
-    '--cache-dir',
-    setting.workDirectory,
+    ...['--format', 'cyclonedx', '--output', output],
+    ...['--quiet', '--cache-dir', setting.workDirectory],
     input,
   ];
   await runTrivy(args, setting, { runCommand, timeoutMilliseconds: CONVERT_TIMEOUT_MILLISECONDS, env: {} });
