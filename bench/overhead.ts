@@ -35,7 +35,7 @@ export async function overhead(name: string, make: (name: string) => Promise<Art
       // The marks' own events come a moment later, and are part of what a push costs.
       await new Promise((resolve) => setTimeout(resolve, 1500));
       const milliseconds = functionMilliseconds(stage.lines, from) + jobMilliseconds(status);
-      const rawMilliseconds = await stage.raw(image, repository, false);
+      const rawMilliseconds = await stage.raw(image, repository);
       if (i === 0) continue; // The first one warms everything up.
       own.push(milliseconds);
       raw.push(rawMilliseconds);

@@ -31,8 +31,8 @@ export interface Stage {
   readonly lines: readonly string[];
   readonly push: (image: Artifact, repository: string) => Promise<void>;
   readonly settled: (image: Artifact, repository: string) => Promise<Status>;
-  /** Milliseconds of `trivy image`, and of the two conversions where they are wanted. */
-  readonly raw: (image: Artifact, repository: string, conversions: boolean) => Promise<number>;
+  /** Milliseconds of `trivy image`. */
+  readonly raw: (image: Artifact, repository: string) => Promise<number>;
   /** Milliseconds of `xargs -P2` over the same commands. */
   readonly rawAll: (targets: readonly { readonly image: Artifact; readonly repository: string }[]) => Promise<number>;
   readonly stop: () => Promise<void>;
@@ -114,11 +114,10 @@ export async function createStage({ shipped }: StageOptions): Promise<Stage> {
         if (status.settled) return status;
       }
     },
-    raw: async (image, repository, conversions) => {
+    raw: async (image, repository) => {
       const output = join(directory, `raw-${image.digest.slice(7, 19)}.json`);
       const started = performance.now();
       await run(trivy, scan(reference(image, repository), output), { env });
-      if (conversions) for (const format of ['cyclonedx', 'sarif']) await run(trivy, convert(format, output), { env });
       return performance.now() - started;
     },
     rawAll: async (targets) => {

@@ -5,7 +5,10 @@ import { createStage } from './stage.js';
 
 const WANTED = 0.8;
 
-/** Images a minute through the whole pipeline, beside `xargs -P2` over Trivy and the same conversions. */
+/**
+ * Images a minute through the whole pipeline, beside `xargs -P2` over Trivy and its conversions into the two documents that
+ * ours ends in as well.
+ */
 export async function throughput(base: Layer): Promise<object> {
   const ratios: number[] = [];
   const rounds: object[] = [];

@@ -67,6 +67,11 @@ locals {
         text     = "The sweep fails, or could not look at a repository: a push whose event was lost may be unaccounted for. See lazaret coverage."
         query    = "union isfuzzy=true (AppRequests | where Name == 'reconcile' and Success == false), (${local.app_log} | where event in (${local.sweep_failures}))"
       }
+      unaccounted = {
+        severity = 2, window = "PT30M"
+        text     = "Something is in the registry, and has been unknown to Lazaret for six hours or more. See lazaret coverage."
+        query    = "${local.app_log} | where event == 'unaccounted'"
+      }
       sweeps-missing = {
         severity = 1, window = "PT30M"
         text     = "No sweep has run for half an hour: the function app is not working."

@@ -29,7 +29,7 @@ const TABLES: Tables = {
         'image',
         'own time, ms',
         'raw `trivy image`, ms',
-        'both conversions, ms',
+        'bill of materials, ms',
         'limit (200 ms + 10 % of raw), ms',
         '',
       ],

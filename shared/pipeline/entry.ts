@@ -261,6 +261,8 @@ export const surveySchema = z.object({
   guardedAt: time.optional(),
   /** Something in it is on its way, so all of it is looked at again soon. */
   unfinished: z.boolean().optional(),
+  /** Since when every look at all of it has found something that is unaccounted for. */
+  unaccountedSince: time.optional(),
   /** Pushes that no event told of, ever. */
   recovered: count,
   /** Why the last look failed. */

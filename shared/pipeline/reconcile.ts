@@ -12,7 +12,15 @@ import type { Survey, SweepRound } from './entry.js';
 import type { EpochDeps, Epochs } from './epoch.js';
 import { type RefuseIfLostDeps, refuseIfLost } from './loss.js';
 import type { NotifyDeps } from './notify.js';
-import { type RegistryRun, type Result, type Work, attempt, remember, repair } from './reconcile-work.js';
+import {
+  type RegistryRun,
+  type Result,
+  type Work,
+  attempt,
+  remember,
+  repair,
+  tellUnaccounted,
+} from './reconcile-work.js';
 import type { RepairDeps } from './repair.js';
 import { type Known, type ProgressState, knownOf, noted } from './progress.js';
 import { LATE_MILLISECONDS, type Repair } from './survey.js';
@@ -227,7 +235,8 @@ async function walkDue(names: readonly Repository[], { since, all, braked }: Due
       const recovered = (surveys.get(repository)?.recovered ?? 0) + (await repair(place, repairs, work));
       const at = moment.now.toISOString();
       const { digest: policy } = deps.policy;
-      const looked = { sweptAt: at, walkedAt: at, policy, summary, recovered, unfinished };
+      const unaccountedSince = tellUnaccounted(place, summary.unaccounted, work);
+      const looked = { sweptAt: at, walkedAt: at, policy, summary, recovered, unfinished, unaccountedSince };
       // What was quarantined meanwhile is in no summary.
       await remember(place, work, ({ guardedAt }) => ({ ...place, ...looked, ...(guardedAt && { guardedAt }) }));
     });

@@ -5,6 +5,33 @@ import { createLine, onePolicy } from '../support/line.js';
 
 // Alerts of the infrastructure (infra/alerts.tf) read these lines; test/infra compares the names.
 describe('what the platform is told in the log', () => {
+  it('hears of what has been in a registry, and unknown to us, for six hours, as long as it is', async () => {
+    const logged: Readonly<Record<string, unknown>>[] = [];
+    const line = await createLine(onePolicy('onPush: mark'), {
+      log: (level, event, fields = {}) => void logged.push({ level, event, ...fields }),
+    });
+    const image = await sample.imageOf([{ path: 'a', content: 'unknown' }]);
+    await line.registry.push(image, 'app', { tag: 'one' });
+    line.registry.events.splice(0);
+    const lookAgain = async (hours: number) => {
+      line.clock.advance(hours * 3_600_000);
+      await line.app.reconcile();
+      // Whatever is asked for gets lost.
+      return line.queued.splice(0);
+    };
+    const told = () => logged.filter(({ event }) => event === 'unaccounted');
+    await lookAgain(1);
+    for (let hours = 1; hours < 6; hours++) await lookAgain(1);
+    expect(told()).toEqual([]);
+    const asked = await lookAgain(1);
+    expect(told()).toMatchObject([{ level: 'error', repository: 'app', manifests: 1, seconds: 6 * 3600 }]);
+    line.queued.push(...asked);
+    await line.settle();
+    await lookAgain(25);
+    expect(told()).toHaveLength(1);
+    expect(await line.entry('app', image.digest)).toMatchObject({ decision: { verdict: 'pass' } });
+  });
+
   it('hears how long a first verdict took, once, and of every card about Lazaret itself', async () => {
     const logged: Readonly<Record<string, unknown>>[] = [];
     const line = await createLine(onePolicy('vulnerabilities: { fail: CRITICAL }\nonPush: lock'), {
