@@ -33,7 +33,7 @@ describe('the pages about deploying and security', () => {
 
   it('say of every alert what to do', () => {
     const alerts = all(/^ {6}([\w-]+) = \{\n {8}severity/gm, read('infra/alerts.tf'));
-    expect(alerts.length).toBe(10);
+    expect(alerts.length).toBe(11);
     const told = all(/^\| `([\w-]+)` \|/gm, read('docs/operations.md').split('## What Azure mails about')[1] ?? '');
     expect([...told].sort()).toEqual([...alerts, 'dead-letters'].sort());
   });
