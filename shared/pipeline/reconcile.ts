@@ -12,19 +12,12 @@ import type { Survey, SweepRound } from './entry.js';
 import type { EpochDeps, Epochs } from './epoch.js';
 import { type RefuseIfLostDeps, refuseIfLost } from './loss.js';
 import type { NotifyDeps } from './notify.js';
-import {
-  type RegistryRun,
-  type Result,
-  type Work,
-  attempt,
-  remember,
-  repair,
-  tellUnaccounted,
-} from './reconcile-work.js';
+import { type RegistryRun, type Result, type Work, attempt, remember, repair } from './reconcile-work.js';
 import type { RepairDeps } from './repair.js';
 import { type Known, type ProgressState, knownOf, noted } from './progress.js';
 import { LATE_MILLISECONDS, type Repair } from './survey.js';
 import { type Moment, type RepositoryKey, type SurveyDeps, surveyWhole } from './survey-repository.js';
+import { tellUnaccounted } from './unaccounted.js';
 import { keepRound, openRound, sweepOn } from './sweep.js';
 
 /** What {@link reconcile} needs. */
