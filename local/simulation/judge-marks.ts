@@ -55,7 +55,7 @@ function compare({ manifest, held, blobs }: Marked): readonly string[] {
 interface Report {
   readonly createdAt: string;
   readonly findings: readonly string[];
-  /** Findings of which their rule tells another severity than the worst. */
+  /** Findings that are worse than their rule tells. */
   readonly hidden: readonly string[];
 }
 

@@ -5,7 +5,7 @@ import { AppError } from '../error/app-error.js';
 import { type ScannedImage, writeSarif } from '../vulnerability/sarif.js';
 import { type Platform, reportOf } from './gather.js';
 import type { Marked, Marking } from './mark.js';
-import { type MarkContent, type MarkDeps, attach, refuse, supersede } from './mark-referrer.js';
+import { type MarkContent, type MarkDeps, annotationsOf, attach, noteRefusal, supersede } from './mark-referrer.js';
 import type { DoneScan } from './scan-state.js';
 
 /** The reports of all platforms together, in bytes, that are read to make one of them. */
@@ -50,7 +50,7 @@ export async function markIndex(marking: Marking, deps: MarkDeps): Promise<Marke
       made = await attach(entry, { ...content, supersedes: [...known], announce }, deps);
       await giveWay(key, { digest: made, version: current }, deps);
     } catch (error) {
-      await refuse(error, { key, id: `${key.repository}-${key.digest}-${inputs}` }, deps);
+      await noteRefusal(error, { key, id: `${key.repository}-${key.digest}-${inputs}` }, deps);
     }
   }
   // Without a new one too: a pass of before must not outlive what is known since.
@@ -70,7 +70,7 @@ async function contentOf(index: Digest, scans: readonly Scanned[], deps: MarkDep
   return {
     artifactType: MediaType.sarif,
     bytes: writeSarif(index, images),
-    annotations: { 'io.lazaret.mark': 'sarif', 'io.lazaret.scanner': `trivy ${scanners}` },
+    annotations: annotationsOf('sarif', scanners),
     createdAt: oldestOf(scans),
   };
 }

@@ -62,6 +62,12 @@ export async function attach(
   return registry.pushReferrer({ key, mediaType, size }, { ...mark, announce: announced, mayRewriteList });
 }
 
+/** By which a mark of ours is known. */
+export const annotationsOf = (kind: LedgerEntry['marks'][number]['kind'], scannerVersion: string) => ({
+  'io.lazaret.mark': kind,
+  'io.lazaret.scanner': `trivy ${scannerVersion}`,
+});
+
 /** Takes a mark off. Without the right to delete, admission sees the change only once it is too old for it. */
 export async function supersede(key: ArtifactKey, deps: MarkDeps): Promise<void> {
   const outcome = await deps.registry.deleteReferrer(key);
@@ -76,7 +82,7 @@ export async function supersede(key: ArtifactKey, deps: MarkDeps): Promise<void>
  * Puts down in the journal, once for each `id`, that a mark cannot be made: a decision does not wait for that. Throws what may
  * pass by itself, which a blob that is gone does not.
  */
-export async function refuse(
+export async function noteRefusal(
   error: unknown,
   { key, id }: { readonly key: ArtifactKey; readonly id: string },
   { journal }: Pick<MarkDeps, 'journal'>,

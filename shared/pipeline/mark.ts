@@ -5,7 +5,7 @@ import { writeSarif } from '../vulnerability/sarif.js';
 import type { LedgerEntry } from './entry.js';
 import type { Platform } from './gather.js';
 import { markIndex } from './mark-index.js';
-import { type MarkDeps, attach, refuse, supersede } from './mark-referrer.js';
+import { type MarkDeps, annotationsOf, attach, noteRefusal, supersede } from './mark-referrer.js';
 import { MAX_REPORT_BYTES } from './record-scan.js';
 import type { DoneScan } from './scan-state.js';
 
@@ -50,11 +50,11 @@ async function markImage({ entry, report }: Marking, deps: MarkDeps): Promise<Le
     try {
       const bytes =
         kind === 'sarif' ? writeSarif(key.digest, [{ digest: key.digest, report }]) : await sbomOf(scan, deps);
-      const annotations = { 'io.lazaret.mark': kind, 'io.lazaret.scanner': `trivy ${scan.scannerVersion}` };
+      const annotations = annotationsOf(kind, scan.scannerVersion);
       const content = { artifactType, bytes, annotations, createdAt: scan.finishedAt };
       return { kind, digest: await attach(entry, { ...content, supersedes }, deps), scanId };
     } catch (error) {
-      await refuse(error, { key, id: `${scanId}-${kind}` }, deps);
+      await noteRefusal(error, { key, id: `${scanId}-${kind}` }, deps);
       return undefined;
     }
   };

@@ -11,7 +11,7 @@ import { fetchDatabase, fetchJavaDatabase } from './database/fetch-database.js';
 import type { PullDeps } from './database/pull-layer.js';
 import { OLDEST_VERSION, installedVersion, isAccepted } from './get/version.js';
 import type { RunCommand } from './run/run-command.js';
-import { type TrivySetting, convertReport, scanImage } from './run/scan-image.js';
+import { type TrivySetting, makeSbom, scanImage } from './run/scan-image.js';
 
 /** What {@link createScanner} needs. */
 export interface ScannerDeps {
@@ -116,7 +116,7 @@ async function sbomOf(
 ): Promise<Uint8Array | undefined> {
   const input = join(setting.workDirectory, 'sanitised.json');
   await writeFile(input, report);
-  return convertReport(setting, input, runCommand).catch((error: unknown) => {
+  return makeSbom(setting, input, runCommand).catch((error: unknown) => {
     // What Trivy says of it quotes the image, which must not have a say in whether it is judged.
     if (!isAppError(error) || error.code === 'SCAN_ABORTED') throw error;
     return undefined;

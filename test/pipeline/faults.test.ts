@@ -89,7 +89,7 @@ describe('races', () => {
       }
     }
     const key = (await line.entry('app', bad.digest))!.key;
-    const decide = () => line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key });
+    const decide = () => line.decide(key);
     await Promise.all([decide(), decide(), decide()]);
     await line.settle();
     await line.wait(60_000);
@@ -164,7 +164,7 @@ describe('what the registry refuses', () => {
     const { state } = await line.registry.client.pullState(LOGIN_SERVER, 'app' as never, bad.digest);
     expect(state).toBe('refused');
     line.registry.requests.length = 0;
-    await line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key: entry?.key });
+    await line.decide(entry?.key);
     expect(line.registry.requests.filter((request) => request.startsWith('DELETE'))).toEqual([]);
   });
 });

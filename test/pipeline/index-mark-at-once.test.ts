@@ -41,9 +41,6 @@ async function work(line: Line, message: Line['queued'][number]) {
   line.queued.splice(0);
 }
 
-const decide = async (line: Line, key: ArtifactKey) =>
-  line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key });
-
 const digestsOn = async (line: Line, { digest }: ArtifactKey) =>
   (await reportsOn(line, digest)).map((report) => report.digest);
 
@@ -77,30 +74,24 @@ function standStill(line: Line, key: ArtifactKey) {
 }
 
 describe('the report on an index, with several deciders at once', () => {
-  it('is that of the newest scans alone, whoever was slow', async () => {
-    const { line, key, first, second } = await scannedAgain();
+  it.each<readonly [string, (world: Awaited<ReturnType<typeof scannedAgain>>) => Promise<void>]>([
+    [
+      'the newest scans alone, whoever was slow',
+      async ({ line, key, second }) => {
+        await work(line, second);
+        await line.decide(key);
+        await line.settle();
+      },
+    ],
+    ['whoever was first, where both have the same before them', ({ line, key }) => line.decide(key)],
+  ])('is that of %s', async (_, meanwhile) => {
+    const world = await scannedAgain();
+    const { line, key, first } = world;
     await work(line, first);
     const gate = standStill(line, key);
-    const slow = decide(line, key);
+    const slow = line.decide(key);
     await gate.announced;
-    await work(line, second);
-    await decide(line, key);
-    await line.settle();
-    const [newest] = await digestsOn(line, key);
-    gate.open();
-    await slow.catch(() => undefined);
-    await line.settle();
-    expect(await digestsOn(line, key)).toEqual([newest]);
-    expect((await line.entry('app', key.digest))?.marks).toMatchObject([{ digest: newest }]);
-  });
-
-  it('is that of whoever was first, where both have the same before them', async () => {
-    const { line, key, first } = await scannedAgain();
-    await work(line, first);
-    const gate = standStill(line, key);
-    const slow = decide(line, key);
-    await gate.announced;
-    await decide(line, key);
+    await meanwhile(world);
     const [newest] = await digestsOn(line, key);
     gate.open();
     await slow.catch(() => undefined);
@@ -123,11 +114,11 @@ describe('the report on an index, with several deciders at once', () => {
       await push(subject, { ...referrer, announce });
       throw new Error('died');
     });
-    await expect(decide(line, key)).rejects.toThrow('died');
+    await expect(line.decide(key)).rejects.toThrow('died');
     expect((await line.entry('app', key.digest))?.drafts).toHaveLength(1);
     expect(await digestsOn(line, key)).toHaveLength(pushes ? 2 : 1);
     await work(line, second);
-    await decide(line, key);
+    await line.decide(key);
     await line.settle();
     const entry = await line.entry('app', key.digest);
     expect(await digestsOn(line, key)).toEqual(entry?.marks.map(({ digest }) => digest));
@@ -141,9 +132,9 @@ describe('the report on an index, with several deciders at once', () => {
       await push(subject, referrer);
       throw new Error('died');
     });
-    await expect(decide(line, key)).rejects.toThrow('died');
+    await expect(line.decide(key)).rejects.toThrow('died');
     const drafts = (await line.entry('app', key.digest))?.drafts;
-    await decide(line, key);
+    await line.decide(key);
     expect(await digestsOn(line, key)).toEqual(drafts);
   });
 });

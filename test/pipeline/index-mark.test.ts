@@ -4,8 +4,8 @@ import type { ArtifactKey } from '../../shared/artifact/reference.js';
 import { AppError } from '../../shared/error/app-error.js';
 import type { JournalEvent } from '../../shared/pipeline/effects.js';
 import type { Services } from '../../shared/steps.js';
-import { type Line, type Verdictless, createLine, onePolicy } from '../support/line.js';
-import { TOO_MUCH, keyOf, reportsOn } from '../support/marks.js';
+import { type Verdictless, createLine, onePolicy } from '../support/line.js';
+import { TOO_MUCH, keyOf, marksOf, reportsOn, scanAgain } from '../support/marks.js';
 
 const HOUR = 3_600_000;
 const POLICY = `maxAge: 48h\n${onePolicy('vulnerabilities: { fail: CRITICAL }\nonPush: lock\nonChange: { enforce: lock, after: 72h }')}`;
@@ -37,20 +37,6 @@ async function settled(...given: Parameters<typeof pushed>) {
   const world = await pushed(...given);
   await world.line.settle();
   return world;
-}
-
-const marksOf = async (line: Line, digest: string) => (await line.entry('app', digest))?.marks;
-
-/** Decides once more, as a message that came twice does. */
-const decide = async (line: Line, key: ArtifactKey) =>
-  line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key });
-
-/** Every scan is two days old, and is done once more. */
-async function scanAgain(line: Line) {
-  line.clock.advance(49 * HOUR);
-  line.queued.splice(0);
-  await line.app.reconcile();
-  await line.settle();
 }
 
 describe('an index whose platforms have all been scanned', () => {
@@ -102,7 +88,7 @@ describe('an index whose platforms have all been scanned', () => {
     const { line, index, key } = await settled({});
     const marks = await marksOf(line, index.digest);
     const before = line.registry.requests.length;
-    await decide(line, key);
+    await line.decide(key);
     expect(line.registry.requests.slice(before).filter((request) => request.startsWith('P'))).toEqual([]);
     expect(await marksOf(line, index.digest)).toEqual(marks);
   });
@@ -152,7 +138,7 @@ describe('an index with a platform that has no report', () => {
 
   it('has none where that tells too much, which is journalled once, and the verdict stands', async () => {
     const { line, lines, index, key } = await settled({ arm64: TOO_MUCH });
-    await decide(line, key);
+    await line.decide(key);
     expect((await line.entry('app', index.digest))?.decision?.verdict).toBe('pass');
     expect(await reportsOn(line, index.digest)).toEqual([]);
     const refused = lines.filter((each) => each.what === 'mark-refused' && each.key?.digest === index.digest);
@@ -173,7 +159,7 @@ describe('an index with a platform that has no report', () => {
           : line.reports.get(...what),
     };
     line.redeploy({ reports });
-    await decide(line, key);
+    await line.decide(key);
     expect(await line.entry('app', index.digest)).toMatchObject({ decision: { verdict: 'pass' }, marks: [] });
   });
 });

@@ -7,7 +7,7 @@ import type { JournalEvent } from '../../shared/pipeline/effects.js';
 import type { Services } from '../../shared/steps.js';
 import { admissionReads } from '../support/admission-reads.js';
 import { type Line, type Verdictless, createLine, onePolicy } from '../support/line.js';
-import { TOO_MUCH, hangingOn, keyOf, reportsOn } from '../support/marks.js';
+import { TOO_MUCH, hangingOn, keyOf, marksOf, reportsOn, scanAgain } from '../support/marks.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -26,20 +26,14 @@ async function settled(answer: Verdictless = {}, more: (line: Line) => Partial<S
   return { line, lines, image };
 }
 
-/** Its scan is two days old, and is done once more, with another outcome. */
-async function scanAgain(line: Line, digest: string, answer: Verdictless) {
+/** It is scanned once more, with another outcome. */
+async function findAgain(line: Line, digest: string, answer: Verdictless) {
   line.answers.set(digest, answer);
-  line.clock.advance(49 * HOUR);
-  line.queued.splice(0);
-  await line.app.reconcile();
-  await line.settle();
+  await scanAgain(line);
 }
 
-const decide = async (line: Line, digest: string) =>
-  line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key: keyOf(digest) });
 const typesOn = async (line: Line, digest: string) =>
   (await hangingOn(line, digest)).map(({ artifactType }) => artifactType).sort();
-const marksOf = async (line: Line, digest: string) => (await line.entry('app', digest))?.marks;
 const named = (lines: readonly JournalEvent[], what: string) => lines.filter((each) => each.what === what);
 
 /** A registry that takes no referrer of this type. */
@@ -77,7 +71,7 @@ describe('an image that has been scanned', () => {
     const { line, image } = await settled();
     const marks = await marksOf(line, image.digest);
     const before = line.registry.requests.length;
-    await decide(line, image.digest);
+    await line.decide(keyOf(image.digest));
     expect(line.registry.requests.slice(before).filter((request) => request.startsWith('P'))).toEqual([]);
     expect(await marksOf(line, image.digest)).toEqual(marks);
   });
@@ -85,7 +79,7 @@ describe('an image that has been scanned', () => {
   it('carries the marks of a newer scan alone', async () => {
     const { line, image } = await settled();
     const first = await hangingOn(line, image.digest);
-    await scanAgain(line, image.digest, { vulnerabilities: [{ id: 'CVE-1', severity: 'LOW' }] });
+    await findAgain(line, image.digest, { vulnerabilities: [{ id: 'CVE-1', severity: 'LOW' }] });
     const second = await hangingOn(line, image.digest);
     expect(second).toHaveLength(2);
     for (const { digest } of second) expect(first.map((each) => each.digest)).not.toContain(digest);
@@ -95,8 +89,8 @@ describe('an image that has been scanned', () => {
 describe('an image of which there is too much to tell', () => {
   it('carries its bill of materials alone, which is journalled once, and the verdict stands', async () => {
     const { line, lines, image } = await settled(TOO_MUCH);
-    await decide(line, image.digest);
-    await decide(line, image.digest);
+    await line.decide(keyOf(image.digest));
+    await line.decide(keyOf(image.digest));
     expect((await line.entry('app', image.digest))?.decision?.verdict).toBe('pass');
     expect(await typesOn(line, image.digest)).toEqual([MediaType.cyclonedx]);
     expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sbom' }]);
@@ -107,10 +101,10 @@ describe('an image of which there is too much to tell', () => {
 
   it('keeps no report of before, and gets one again when there is less', async () => {
     const { line, image } = await settled();
-    await scanAgain(line, image.digest, TOO_MUCH);
+    await findAgain(line, image.digest, TOO_MUCH);
     expect(await typesOn(line, image.digest)).toEqual([MediaType.cyclonedx]);
     expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sbom' }]);
-    await scanAgain(line, image.digest, {});
+    await findAgain(line, image.digest, {});
     expect(await typesOn(line, image.digest)).toHaveLength(2);
     expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sbom' }, { kind: 'sarif' }]);
   });
@@ -118,7 +112,7 @@ describe('an image of which there is too much to tell', () => {
   it('keeps it where we may not delete, which is journalled', async () => {
     const { line, lines, image } = await settled();
     line.redeploy({ registry: { ...line.registry.client, deleteReferrer: () => Promise.resolve('refused') } });
-    await scanAgain(line, image.digest, TOO_MUCH);
+    await findAgain(line, image.digest, TOO_MUCH);
     expect(await reportsOn(line, image.digest)).toHaveLength(1);
     expect(named(lines, 'mark-kept')).not.toEqual([]);
   });
@@ -161,7 +155,7 @@ describe('a registry that takes one mark and not the other', () => {
     expect(await marksOf(line, image.digest)).toMatchObject([{ kind }]);
     expect(named(lines, 'mark-refused')[0]).toMatchObject({ why: 'MARK_REFUSED' });
     line.redeploy({});
-    await decide(line, image.digest);
+    await line.decide(keyOf(image.digest));
     expect(await typesOn(line, image.digest)).toHaveLength(2);
     expect(await marksOf(line, image.digest)).toMatchObject([{ kind: 'sbom' }, { kind: 'sarif' }]);
   });
@@ -169,7 +163,7 @@ describe('a registry that takes one mark and not the other', () => {
   it('keeps no report of an earlier scan', async () => {
     const { line, image } = await settled();
     line.redeploy({ registry: refusing(line, MediaType.sarif) });
-    await scanAgain(line, image.digest, CRITICAL);
+    await findAgain(line, image.digest, CRITICAL);
     expect(await typesOn(line, image.digest)).toEqual([MediaType.cyclonedx]);
   });
 
@@ -178,10 +172,10 @@ describe('a registry that takes one mark and not the other', () => {
     const before = await marksOf(line, image.digest);
     const pushReferrer = () => Promise.reject(new AppError('MARK_REFUSED', 'no'));
     line.redeploy({ registry: { ...line.registry.client, pushReferrer } });
-    await decide(line, image.digest);
+    await line.decide(keyOf(image.digest));
     expect(await marksOf(line, image.digest)).toEqual(before);
     line.redeploy({});
-    await scanAgain(line, image.digest, {});
+    await findAgain(line, image.digest, {});
     expect(await typesOn(line, image.digest)).toHaveLength(2);
   });
 });

@@ -31,7 +31,7 @@ const pull = async (line: Line, reference: string) =>
 const enforcementOf = async (line: Line, digest: string) => (await line.entry('app', digest))?.enforcement;
 const decide = async (line: Line, digest: string) => {
   const entry = await line.entry('app', digest);
-  await line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key: entry?.key });
+  await line.decide(entry?.key);
   await line.settle();
 };
 

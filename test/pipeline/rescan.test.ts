@@ -163,7 +163,7 @@ describe('a scan that is older than the policy wants', () => {
     const [request] = line.queued.splice(0);
     line.redeploy({ policyText: POLICY.replace('CRITICAL', 'HIGH').replace('72h', '0s') });
     const key = (await line.entry('app', image.digest))?.key;
-    await line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key });
+    await line.decide(key);
     expect((await line.entry('app', image.digest))?.enforcement.state).toBe('quarantined');
     line.queued.push(request!);
     await line.settle();

@@ -85,7 +85,7 @@ describe('a step that stands still, and goes on when others are done', () => {
     await locking.passed;
     expect((await release(line, bad.digest)).status).toBe(202);
     const key = (await line.entry('app', bad.digest))!.key;
-    await line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key });
+    await line.decide(key);
     expect((await line.entry('app', bad.digest))?.enforcement.state).toBe('released');
     line.clock.advance(1000);
     gate.open();
@@ -116,7 +116,7 @@ describe('a step that stands still, and goes on when others are done', () => {
     await locking.passed;
     expect((await release(line, bad.digest)).status).toBe(202);
     const key = (await line.entry('app', bad.digest))!.key;
-    const decide = () => line.app.decide({ v: 1, attempt: 0, since: line.clock.now().toISOString(), key });
+    const decide = () => line.decide(key);
     await decide();
     expect((await line.entry('app', bad.digest))?.enforcement.state).toBe('released');
     line.clock.advance(1000);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Azurite, startAzurite } from '../../local/azurite/azurite.js';
 import { type KeyPair, generateKeyPair } from '../../local/signer/signer.js';
-import { parseKey } from '../../shared/artifact/reference.js';
+import { type ArtifactKey, parseKey } from '../../shared/artifact/reference.js';
 import { connectStorage } from '../../shared/connect.js';
 import { digestOf } from '../../shared/artifact/digest.js';
 import { createJournal } from '../../shared/ledger/journal.js';
@@ -258,6 +258,8 @@ export async function createLine(
     database,
     crashes,
     settle,
+    /** Decides once more, as a message that came twice does. */
+    decide: (key: ArtifactKey | undefined) => app.decide({ v: 1, attempt: 0, since: clock.now().toISOString(), key }),
     deliverEvents,
     /** What the functions do: everything that is visible now and on one of these queues. */
     workOff: (queues: readonly QueueName[]) => workOff(({ queue }) => queues.includes(queue)),

@@ -5,6 +5,8 @@ import { type ArtifactKey, parseKey } from '../../shared/artifact/reference.js';
 import type { Line, Verdictless } from './line.js';
 import { LOGIN_SERVER } from './registry.js';
 
+const HOUR = 3_600_000;
+
 /** A digest in the repository `app`. */
 export const keyOf = (digest: string): ArtifactKey => parseKey({ registry: LOGIN_SERVER, repository: 'app', digest });
 
@@ -15,6 +17,17 @@ export const TOO_MUCH: Verdictless = {
     severity: 'LOW',
   })),
 };
+
+/** Every scan in it is two days old, and is done once more. */
+export async function scanAgain(line: Line): Promise<void> {
+  line.clock.advance(49 * HOUR);
+  line.queued.splice(0);
+  await line.app.reconcile();
+  await line.settle();
+}
+
+/** What the ledger has as the marks of a digest in the repository `app`. */
+export const marksOf = async (line: Line, digest: string) => (await line.entry('app', digest))?.marks;
 
 /** Something that hangs onto a digest. */
 export interface Hanging {

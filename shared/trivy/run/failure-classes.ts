@@ -9,7 +9,8 @@ interface FailureClass {
 
 /**
  * Trivy ends every failure with exit code 1, so its cause is read from the fixed parts of its own messages (v0.74.0).
- * The first match counts; what matches none is `SCAN_FAILED`, and what it does not end itself is `SCANNER_CRASHED`. None of them is ever a pass.
+ * The first match counts; what matches none is `SCAN_FAILED`, and what it does not end itself is `SCANNER_CRASHED`. None of
+ * them is ever a pass.
  */
 const CLASSES: readonly FailureClass[] = [
   {

@@ -58,7 +58,7 @@ export async function scanImage(scan: TrivyScan, runCommand: RunCommand): Promis
 }
 
 /** Makes the bill of materials (CycloneDX) of the sanitised report in this file, without the image and without a database. */
-export async function convertReport(setting: TrivySetting, input: string, runCommand: RunCommand): Promise<Uint8Array> {
+export async function makeSbom(setting: TrivySetting, input: string, runCommand: RunCommand): Promise<Uint8Array> {
   const output = join(setting.workDirectory, 'sbom.json');
   const args = [
     'convert',
